@@ -1,0 +1,70 @@
+/** Every bound of the system, with unit and reason. Nothing that arrives, waits or grows is without one. */
+export const limits = {
+  /** Ordinary operation, header to signature: fits one small frame; larger text becomes an attachment. */
+  opBytesMax: 16_384,
+  /** Control, epoch and checkpoint operations: boxes for 1,000 devices. */
+  controlOpBytesMax: 65_536,
+  /** One sync or join frame: the largest operation plus its envelope. */
+  frameBytesMax: 70_000,
+  /** One gossip message: bulk never goes through gossip. */
+  gossipBytesMax: 16_384,
+  /** Text of one message in UTF-8 bytes. */
+  textBytesMax: 4_096,
+  /** A person's, unit's or group's name in UTF-8 bytes (64 graphemes at most 4 bytes each, rounded up). */
+  nameBytesMax: 256,
+  /** Heads of other logs named by one operation. */
+  depsMax: 8,
+  /** Control heads named by a control operation. */
+  controlHeadsMax: 64,
+  /** CBOR nesting in a body. */
+  cborDepthMax: 8,
+  /** Bytes after inflation: a compressed body never grows beyond this. */
+  inflatedBytesMax: 65_536,
+  /** Operations in one run: 50 newest fit one window on a slow link. */
+  runOpsMax: 512,
+  /** Groups in one HELLO. */
+  helloGroupsMax: 256,
+  /** Authors in one group: 1,000 devices with a few incarnations each. */
+  authorsMax: 4_096,
+  /** Ranges of one author's log in a state vector: more holes than this are not asked for one by one. */
+  rangesMax: 256,
+  /** Epochs tried for one operation with the same key id prefix. */
+  epochCandidatesMax: 4,
+  /** Newest operations of a group kept in memory; older rows are read from the store. */
+  heldOpsMax: 2_000,
+  /** Messages in the view when a group is opened, and added by one `load-earlier`. */
+  viewWindow: 50,
+  /** Slot value: presence with two addresses. */
+  slotBytesMax: 512,
+  /** Slots of one author. */
+  slotsPerAuthorMax: 4,
+  /** Join request on the wire. */
+  joinRequestBytesMax: 1_024,
+  /** Join requests one member holds for others. */
+  joinRequestsMax: 64,
+  /** Unacknowledged sync bytes to one neighbour, least and most. */
+  windowBytesMin: 2_048,
+  windowBytesMax: 262_144,
+  /** Target size of one RUN frame, so that something urgent never waits behind more. */
+  runFrameBytes: 2_048,
+  /** Carried for groups this device is not in. */
+  carriedGroupsMax: 64,
+  carriedBytesMax: 64 * 1_048_576,
+  carriedBytesPerGroupMax: 8 * 1_048_576,
+  carriedBytesPerAuthorMax: 1_048_576,
+  /** Days a carried operation is kept: routine and flash. */
+  carryDays: 14,
+  carryFlashDays: 30,
+  /** Outbox while waiting for admission. */
+  outboxMax: 500,
+  /** Own messages whose ledger is kept hot. */
+  ledgerRowsMax: 512,
+  /** Refusals charged to one neighbour before its links are closed for a while. */
+  refusalsMax: 200,
+  /** State document: one update, and all keys together. */
+  stateUpdateBytesMax: 8_192,
+  pinsMax: 50,
+  /** Invite token. */
+  inviteBytesMax: 150,
+  inviteAddressesMax: 4,
+} as const
