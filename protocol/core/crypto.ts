@@ -9,11 +9,7 @@ import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { bytesToHex, compareBytes, concatBytes, hexToBytes, utf8ToBytes } from './base.ts'
 
 /** Raw verification of one Ed25519 signature; the strict pre-checks of `verifyStrict` come on top. */
-export type Verify = (
-  publicKey: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-) => boolean
+export type Verify = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean
 
 /** Signing as the host does it fastest; all hosts give the same bytes, Ed25519 being deterministic. */
 export type Cryptography = {
@@ -64,10 +60,7 @@ export const open = (
 export const x25519PublicKey = (secret: Uint8Array): Uint8Array => x25519.getPublicKey(secret)
 
 /** Shared secret, or undefined for a low-order or malformed public key. */
-export const x25519Shared = (
-  secret: Uint8Array,
-  publicKey: Uint8Array,
-): Uint8Array | undefined => {
+export const x25519Shared = (secret: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined => {
   try {
     return x25519.getSharedSecret(secret, publicKey)
   } catch {
@@ -117,8 +110,7 @@ export const verifyStrict = (
   publicKey: Uint8Array,
   message: Uint8Array,
   signature: Uint8Array,
-): boolean =>
-  isWellFormedSignature(publicKey, signature) && verify(publicKey, message, signature)
+): boolean => isWellFormedSignature(publicKey, signature) && verify(publicKey, message, signature)
 
 /** Cofactorless verification with noble's points: R = S·B − k·A compared as bytes, as native code does. */
 const nobleVerify: Verify = (publicKey, message, signature) => {

@@ -22,8 +22,13 @@ export type Input =
       readonly from: PeerId
       readonly message: VerifiedMessage
     }
-  /** admit() refused a frame. */
-  | { readonly type: 'refused'; readonly from: PeerId; readonly refusal: Refusal }
+  /** admit() refused a whole frame. */
+  | {
+      readonly type: 'refused'
+      readonly from: PeerId
+      readonly channel: Channel
+      readonly refusal: Refusal
+    }
   | { readonly type: 'loaded'; readonly request: number; readonly rows: readonly Row[] }
   /** Storage failed or works again. Until it works nothing is told to anybody. */
   | { readonly type: 'failed'; readonly storage: 'failing' | 'ok' }

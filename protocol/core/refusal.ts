@@ -1,5 +1,6 @@
 /** Why something was not accepted: a stable `type` and, where it helps the next step, a short detail without content or
  *  secrets. Refusals are values; they are counted and charged to their sender and change no other state. */
+/** Append only: a JOIN-ANSWER names a refusal by its place in this list. */
 export const refusalTypes = [
   // wire and admission
   'malformed',
