@@ -1,0 +1,84 @@
+/** The invite link: `http://HOST:PORT/#j=` • base64url(token). The token stands after `#`, so no server ever sees it. The
+ *  parser forgives what mail clients, chats and paper do to links (spaces, line breaks, percent signs doubled, invisible
+ *  marks) and names what it cannot forgive. What is inside the token is decodeInvite's business. Pure; used by terminal
+ *  and browser. */
+import { failure, success } from '../core/base.ts'
+import type { Result } from '../core/base.ts'
+import { limits } from '../core/limits.ts'
+import { refusal } from '../core/refusal.ts'
+import type { Refusal } from '../core/refusal.ts'
+
+/** A link with everything that may surround it; longer text is not an invite. */
+const linkCharactersMax = 2_048
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+const toBase64Url = (bytes: Uint8Array): string => {
+  let text = ''
+  for (let at = 0; at < bytes.length; at += 3) {
+    const first = bytes[at] ?? 0
+    const second = bytes[at + 1] ?? 0
+    const third = bytes[at + 2] ?? 0
+    const group = [first >> 2, ((first & 3) << 4) | (second >> 4)]
+    if (at + 1 < bytes.length) group.push(((second & 15) << 2) | (third >> 6))
+    if (at + 2 < bytes.length) group.push(third & 63)
+    for (const digit of group) text += alphabet.charAt(digit)
+  }
+  return text
+}
+
+/** Strict: no padding, no foreign character, unused bits zero; so one token has one spelling. */
+const fromBase64Url = (text: string): Uint8Array | undefined => {
+  if (text.length % 4 === 1) return undefined
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4))
+  let bits = 0
+  let held = 0
+  let at = 0
+  for (const character of text) {
+    const digit = alphabet.indexOf(character)
+    if (digit < 0) return undefined
+    held = ((held << 6) | digit) & 0xffff
+    bits += 6
+    if (bits >= 8) {
+      bits -= 8
+      bytes[at++] = (held >> bits) & 0xff
+    }
+  }
+  return (held & ((1 << bits) - 1)) === 0 ? bytes : undefined
+}
+
+/** Spaces, line breaks, quoting marks of mail, zero-width and direction marks. */
+const clutter = /[\s>\p{Cf}\p{Cc}]+/gu
+
+/** What chats and people put around a link. */
+const wrapping = /^[<("'\u201c\u300c\uff08]+|[)"'\u201d\u300d\uff09.,\u3002\uff0c;!]+$/gu
+
+/** `%3D`, `%253D` and deeper; at most three times, so that no text loops. */
+const undoPercents = (text: string): string => {
+  let plain = text
+  for (let round = 0; round < 3 && plain.includes('%'); round++) {
+    plain = plain.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    )
+  }
+  return plain
+}
+
+/** The token of a link, of its fragment alone, or of a bare token; otherwise `invite-damaged`. The host in front is never
+ *  looked at, so a look-alike host gains nothing here. */
+export const parseInviteLink = (text: string): Result<Uint8Array, Refusal> => {
+  const damaged = (detail: string): Result<Uint8Array, Refusal> =>
+    failure(refusal('invite-damaged', detail))
+  if (text.length > linkCharactersMax) return damaged('too long')
+  const plain = undoPercents(text.replaceAll(clutter, '')).replaceAll(clutter, '')
+  const bare = plain.replaceAll(wrapping, '')
+  if (bare === '') return damaged('empty')
+  const marked = /(?:^|#)j=(.*)$/s.exec(bare)
+  if (marked === null && /[/:#?]/.test(bare)) return damaged('no invite in this link')
+  const token = fromBase64Url((marked?.[1] ?? bare).replace(/=+$/, ''))
+  if (token === undefined || token.length === 0) return damaged('characters')
+  return token.length > limits.inviteBytesMax ? damaged('too long') : success(token)
+}
+
+/** `origin`: scheme, host and port, such as `http://192.168.1.5:8080`. */
+export const inviteLink = (origin: string, token: Uint8Array): string =>
+  `${origin}/#j=${toBase64Url(token)}`
