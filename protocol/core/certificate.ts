@@ -210,7 +210,7 @@ const isOtherVersion = (value: Cbor): boolean =>
 
 /** A wall clock may claim anything; what does not fit is clamped. */
 const secondsOf = (wall: Timestamp): number =>
-  Math.min(Math.max(Math.floor(wall / 1000), 0), 2 ** 32 - 1)
+  Math.min(Math.max(Math.floor(wall / 1000) || 0, 0), 2 ** 32 - 1)
 
 const endOf = (notAfter: Timestamp | undefined): number =>
   notAfter === undefined ? 0 : Math.max(secondsOf(notAfter), 1)

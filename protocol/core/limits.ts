@@ -64,6 +64,28 @@ export const limits = {
   /** State document: one update, and all keys together. */
   stateUpdateBytesMax: 8_192,
   pinsMax: 50,
+  /** Purpose of a group in UTF-8 bytes. */
+  purposeBytesMax: 1_024,
+  /** A reason or note in UTF-8 bytes. */
+  noteBytesMax: 1_024,
+  /** One certificate or key bundle: two names of 256 bytes and the keys. */
+  certificateBytesMax: 704,
+  /** Logs named by the cut of one removal or dissolution. */
+  cutsMax: 2_000,
+  /** Offline approvals carried by one control operation. */
+  approvalsMax: 8,
+  /** Epoch secrets in one welcome: a year of weekly rotation. */
+  welcomeSecretsMax: 64,
+  /** Devices in one epoch operation: 60 bytes each fit one control operation. */
+  epochBoxesMax: 1_000,
+  /** Parents of one epoch: branches that one merge closes. */
+  epochParentsMax: 8,
+  /** Mentions in one message. */
+  mentionsMax: 16,
+  /** Ranges in one ack fact, delivered or displayed. */
+  ackRangesMax: 512,
+  /** Messages in one shard of the timeline: a Yjs transaction costs as much as its document has client ids. */
+  shardMessagesMax: 512,
   /** Invite token. */
   inviteBytesMax: 150,
   inviteAddressesMax: 4,

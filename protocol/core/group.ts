@@ -1,0 +1,296 @@
+/** Who is in a group: a pure function of the set of control operations, whatever order they came in and however often.
+ *  Operations form a graph by their heads. Those whose ancestors are all here stand in one line, by depth and then by id,
+ *  and each is judged against what the line before it made. Clocks take no part: an invite's end is for whoever admits to
+ *  look at. Signatures are checked before (`controlIsSigned`); removal and its kin are known by name and not yet in force. */
+import {
+  type AuthorId,
+  type DeviceId,
+  type OpId,
+  bytesToHex,
+  compareText,
+  hexToBytes,
+} from './base.ts'
+import { decodeCertificate } from './certificate.ts'
+import type { ControlBody, Policy, Role } from './control.ts'
+
+export type ControlOp = {
+  readonly id: OpId
+  readonly author: AuthorId
+  readonly device: DeviceId
+  readonly hlc: number
+  readonly body: ControlBody
+}
+
+export type Member = {
+  readonly device: DeviceId
+  readonly publicKey: Uint8Array
+  readonly name: string
+  readonly unit: string
+  readonly role: Role
+  readonly keyBundle: Uint8Array
+  readonly admittedBy: DeviceId
+  readonly left: boolean
+  /** The operation that let the device in. */
+  readonly since: OpId
+}
+
+export type InviteState = {
+  readonly role: Role
+  readonly maxUses: number
+  readonly used: number
+  readonly notAfter: number
+  readonly needApproval: boolean
+  readonly revoked: boolean
+  readonly createdBy: DeviceId
+}
+
+export type RefusedControl =
+  | 'second-create'
+  | 'not-the-creator'
+  | 'certificate-invalid'
+  | 'no-heads'
+  | 'not-a-member'
+  | 'not-authorised'
+  | 'role-too-high'
+  | 'invite-unknown'
+  | 'invite-exists'
+  | 'invite-revoked'
+  | 'invite-used'
+  | 'already-member'
+  | 'not yet in force'
+
+export type GroupState = {
+  readonly policy: Policy | undefined
+  readonly owner: DeviceId | undefined
+  readonly members: ReadonlyMap<DeviceId, Member>
+  /** By the invite's public key in hex. */
+  readonly invites: ReadonlyMap<string, InviteState>
+  /** 16-byte id prefixes, ascending: what the next control operation stands on. */
+  readonly heads: readonly Uint8Array[]
+  readonly depth: number
+  readonly refused: ReadonlyMap<OpId, RefusedControl>
+  /** Operations whose ancestors are not all here. */
+  readonly waiting: number
+}
+
+/** `creator`, where known, is the log that the group id commits to: nobody else's `create` counts. */
+export const resolveGroup = (ops: readonly ControlOp[], creator?: AuthorId): GroupState => {
+  const { line, waiting } = lineUp(ops)
+  const group = emptyGroup(creator)
+  for (const { op } of line) {
+    const reason = judge(group, op)
+    if (reason !== undefined) group.refused.set(op.id, reason)
+  }
+  const standing = line.filter(({ op }) => !isFromOutside(group.refused.get(op.id)))
+  return {
+    policy: group.policy,
+    owner: group.owner,
+    members: group.members,
+    invites: group.invites,
+    heads: headsOf(standing.map(({ op }) => op)),
+    depth: standing.at(-1)?.depth ?? 0,
+    refused: group.refused,
+    waiting,
+  }
+}
+
+type Placed = { readonly op: ControlOp; readonly depth: number }
+
+/** Depth first, then id. What waits for an ancestor, or for itself in a circle, is left out. */
+const lineUp = (
+  ops: readonly ControlOp[],
+): { readonly line: readonly Placed[]; readonly waiting: number } => {
+  const byId = new Map(ops.map(op => [op.id, op]))
+  const sorted = [...byId.values()].toSorted((a, b) => compareText(a.id, b.id))
+  const byPrefix = new Map(sorted.toReversed().map(op => [prefixOf(op.id), op]))
+  const children = new Map<OpId, ControlOp[]>()
+  const missing = new Map<OpId, number>()
+  const depths = new Map<OpId, number>()
+  const ready: ControlOp[] = []
+  for (const op of sorted) {
+    const parents = op.body.heads.map(head => byPrefix.get(bytesToHex(head)))
+    missing.set(op.id, parents.length)
+    if (parents.length === 0) ready.push(op)
+    for (const parent of parents) {
+      if (parent === undefined) continue
+      const siblings = children.get(parent.id)
+      if (siblings === undefined) children.set(parent.id, [op])
+      else siblings.push(op)
+    }
+  }
+  const placed: Placed[] = []
+  for (let op = ready.pop(); op !== undefined; op = ready.pop()) {
+    const depth = 1 + (depths.get(op.id) ?? 0)
+    placed.push({ op, depth })
+    for (const child of children.get(op.id) ?? []) {
+      depths.set(child.id, Math.max(depths.get(child.id) ?? 0, depth))
+      const left = (missing.get(child.id) ?? 0) - 1
+      missing.set(child.id, left)
+      if (left === 0) ready.push(child)
+    }
+  }
+  return {
+    line: placed.toSorted((a, b) => a.depth - b.depth || compareText(a.op.id, b.op.id)),
+    waiting: byId.size - placed.length,
+  }
+}
+
+const prefixOf = (id: OpId): string => id.slice(0, 32)
+
+/** Ids nobody refers to. What outsiders put in does not count, or they could crowd out the real ones. */
+const headsOf = (ops: readonly ControlOp[]): readonly Uint8Array[] => {
+  const referred = new Set(ops.flatMap(op => op.body.heads.map(bytesToHex)))
+  return ops
+    .map(op => prefixOf(op.id))
+    .filter(prefix => !referred.has(prefix))
+    .toSorted(compareText)
+    .map(prefix => hexToBytes(prefix) ?? new Uint8Array(16))
+}
+
+const isFromOutside = (reason: RefusedControl | undefined): boolean =>
+  reason === 'not-a-member' ||
+  reason === 'second-create' ||
+  reason === 'not-the-creator' ||
+  reason === 'no-heads'
+
+type Group = {
+  readonly creator: AuthorId | undefined
+  policy: Policy | undefined
+  owner: DeviceId | undefined
+  readonly members: Map<DeviceId, Member>
+  readonly invites: Map<string, InviteState>
+  readonly refused: Map<OpId, RefusedControl>
+}
+
+const emptyGroup = (creator: AuthorId | undefined): Group => ({
+  creator,
+  policy: undefined,
+  owner: undefined,
+  members: new Map(),
+  invites: new Map(),
+  refused: new Map(),
+})
+
+type Body<Type extends ControlBody['type']> = Extract<ControlBody, { readonly type: Type }>
+
+/** Applies the operation, or says why not. */
+const judge = (group: Group, op: ControlOp): RefusedControl | undefined => {
+  const { body } = op
+  if (body.type === 'create') return judgeCreate(group, op, body)
+  if (body.heads.length === 0) return 'no-heads'
+  const author = activeMember(group, op.device)
+  if (author === undefined) return 'not-a-member'
+  switch (body.type) {
+    case 'invite':
+      return judgeInvite(group, author, body)
+    case 'admit':
+      return judgeAdmit(group, author, op.id, body)
+    case 'revoke-invite':
+      return judgeRevocation(group, author, body)
+    case 'leave':
+      group.members.set(author.device, { ...author, left: true })
+      return undefined
+    default:
+      return 'not yet in force'
+  }
+}
+
+const judgeCreate = (
+  group: Group,
+  op: ControlOp,
+  body: Body<'create'>,
+): RefusedControl | undefined => {
+  if (group.creator !== undefined && op.author !== group.creator) return 'not-the-creator'
+  if (group.owner !== undefined) return 'second-create'
+  const member = memberFrom(body, { role: 'owner', admittedBy: op.device, since: op.id })
+  if (member === undefined || member.device !== op.device) return 'certificate-invalid'
+  group.policy = body.policy
+  group.owner = op.device
+  group.members.set(op.device, member)
+  return undefined
+}
+
+const judgeInvite = (
+  group: Group,
+  author: Member,
+  body: Body<'invite'>,
+): RefusedControl | undefined => {
+  if (!isAtLeastAdmin(author)) return 'not-authorised'
+  if (!mayBestow(author, body.role)) return 'role-too-high'
+  const key = bytesToHex(body.invitePublic)
+  if (group.invites.has(key)) return 'invite-exists'
+  const { role, maxUses, notAfter, needApproval } = body
+  const createdBy = author.device
+  const fresh = { role, maxUses, used: 0, notAfter, needApproval, revoked: false, createdBy }
+  group.invites.set(key, fresh)
+  return undefined
+}
+
+const judgeAdmit = (
+  group: Group,
+  author: Member,
+  id: OpId,
+  body: Body<'admit'>,
+): RefusedControl | undefined => {
+  const key = bytesToHex(body.invitePublic)
+  const invite = group.invites.get(key)
+  if (invite === undefined) return 'invite-unknown'
+  if (!mayAdmit(group, author, invite)) return 'not-authorised'
+  if (invite.revoked) return 'invite-revoked'
+  if (invite.used >= invite.maxUses) return 'invite-used'
+  const { role } = invite
+  const member = memberFrom(body, { role, admittedBy: author.device, since: id })
+  if (member === undefined) return 'certificate-invalid'
+  if (activeMember(group, member.device) !== undefined) return 'already-member'
+  group.invites.set(key, { ...invite, used: invite.used + 1 })
+  group.members.set(member.device, member)
+  return undefined
+}
+
+const judgeRevocation = (
+  group: Group,
+  author: Member,
+  body: Body<'revoke-invite'>,
+): RefusedControl | undefined => {
+  const key = bytesToHex(body.invitePublic)
+  const invite = group.invites.get(key)
+  if (invite === undefined) return 'invite-unknown'
+  if (!isAtLeastAdmin(author) && invite.createdBy !== author.device) return 'not-authorised'
+  group.invites.set(key, { ...invite, revoked: true })
+  return undefined
+}
+
+const ranks: Readonly<Record<Role, number>> = {
+  owner: 3,
+  admin: 2,
+  member: 1,
+  observer: 0,
+  records: 0,
+}
+
+const activeMember = (group: Group, device: DeviceId): Member | undefined => {
+  const member = group.members.get(device)
+  return member === undefined || member.left ? undefined : member
+}
+
+const isAtLeastAdmin = (member: Member): boolean => ranks[member.role] >= ranks.admin
+
+/** Nobody bestows ownership, nor more than they have. */
+const mayBestow = (author: Member, role: Role): boolean =>
+  role !== 'owner' && ranks[role] <= ranks[author.role]
+
+const mayAdmit = (group: Group, author: Member, invite: InviteState): boolean => {
+  if (isAtLeastAdmin(author)) return true
+  const admitsByItself = group.policy?.autoAdmit === true && !invite.needApproval
+  return admitsByItself && ranks[author.role] >= ranks.member
+}
+
+const memberFrom = (
+  body: Body<'create'> | Body<'admit'>,
+  standing: Pick<Member, 'role' | 'admittedBy' | 'since'>,
+): Member | undefined => {
+  const certificate = decodeCertificate(body.certificate)
+  if (!certificate.ok) return undefined
+  const { device, subjectKey: publicKey, name, unit } = certificate.value
+  return { device, publicKey, name, unit, keyBundle: body.keyBundle, left: false, ...standing }
+}
