@@ -1,8 +1,8 @@
-/** The invite link: `http://HOST:PORT/#j=` • base64url(token). The token stands after `#`, so no server ever sees it. The
- *  parser forgives what mail clients, chats and paper do to links (spaces, line breaks, percent signs doubled, invisible
- *  marks) and names what it cannot forgive. What is inside the token is decodeInvite's business. Pure; used by terminal
- *  and browser. */
-import { failure, success } from '../core/base.ts'
+/** The invite link: `http://HOST:PORT/#j=` • base64url(token • CRC-32 of the token, 4 bytes). The token stands after `#`, so
+ *  no server ever sees it; the check sum tells a damaged link from one that nobody knows. The parser forgives what mail
+ *  clients, chats and paper do to links (spaces, line breaks, percent signs doubled, invisible marks) and names what it
+ *  cannot forgive. What is inside the token is decodeInvite's business. Pure; used by terminal and browser. */
+import { concatBytes, equalBytes, failure, success } from '../core/base.ts'
 import type { Result } from '../core/base.ts'
 import { limits } from '../core/limits.ts'
 import { refusal } from '../core/refusal.ts'
@@ -46,6 +46,19 @@ const fromBase64Url = (text: string): Uint8Array | undefined => {
   return (held & ((1 << bits) - 1)) === 0 ? bytes : undefined
 }
 
+const sumBytes = 4
+
+/** CRC-32 as in zip: enough for slips of people and mail programs; it proves nothing else. */
+const checkSum = (bytes: Uint8Array): Uint8Array => {
+  let sum = 0xffffffff
+  for (const byte of bytes) {
+    sum ^= byte
+    for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0)
+  }
+  const value = ~sum >>> 0
+  return Uint8Array.of(value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255)
+}
+
 /** Spaces, line breaks, quoting marks of mail, zero-width and direction marks. */
 const clutter = /[\s>\p{Cf}\p{Cc}]+/gu
 
@@ -74,11 +87,15 @@ export const parseInviteLink = (text: string): Result<Uint8Array, Refusal> => {
   if (bare === '') return damaged('empty')
   const marked = /(?:^|#)j=(.*)$/s.exec(bare)
   if (marked === null && /[/:#?]/.test(bare)) return damaged('no invite in this link')
-  const token = fromBase64Url((marked?.[1] ?? bare).replace(/=+$/, ''))
-  if (token === undefined || token.length === 0) return damaged('characters')
-  return token.length > limits.inviteBytesMax ? damaged('too long') : success(token)
+  const bytes = fromBase64Url((marked?.[1] ?? bare).replace(/=+$/, ''))
+  if (bytes === undefined) return damaged('characters')
+  if (bytes.length <= sumBytes) return damaged('too short')
+  if (bytes.length > limits.inviteBytesMax + sumBytes) return damaged('too long')
+  const token = bytes.slice(0, -sumBytes)
+  const isWhole = equalBytes(checkSum(token), bytes.slice(-sumBytes))
+  return isWhole ? success(token) : damaged('check sum')
 }
 
 /** `origin`: scheme, host and port, such as `http://192.168.1.5:8080`. */
 export const inviteLink = (origin: string, token: Uint8Array): string =>
-  `${origin}/#j=${toBase64Url(token)}`
+  `${origin}/#j=${toBase64Url(concatBytes(token, checkSum(token)))}`

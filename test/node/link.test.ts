@@ -1,18 +1,18 @@
 /** The invite link: every token comes back through everything that mail, chat and paper do to links; nothing else does. */
 import { expect, test } from 'vitest'
-import fc from 'fast-check'
+import { assert, nat, property, string, uint8Array } from 'fast-check'
 import { inviteLink, parseInviteLink } from '../../protocol/shell/link.ts'
 
 const origin = 'http://192.168.1.5:8080'
-const tokens = fc.uint8Array({ minLength: 1, maxLength: 150 })
+const tokens = uint8Array({ minLength: 1, maxLength: 150 })
 const tokenOf = (text: string): number[] | string => {
   const parsed = parseInviteLink(text)
   return parsed.ok ? [...parsed.value] : parsed.error.type
 }
 
 test('every token comes back from its link and from its bare form', () => {
-  fc.assert(
-    fc.property(tokens, token => {
+  assert(
+    property(tokens, token => {
       const link = inviteLink(origin, token)
       expect(tokenOf(link)).toEqual([...token])
       expect(tokenOf(link.slice(link.indexOf('#')))).toEqual([...token])
@@ -22,8 +22,8 @@ test('every token comes back from its link and from its bare form', () => {
 })
 
 test('spaces, line breaks, quoting, percent signs and invisible marks do not damage a link', () => {
-  fc.assert(
-    fc.property(tokens, fc.nat(), (token, at) => {
+  assert(
+    property(tokens, nat(), (token, at) => {
       const link = inviteLink(origin, token)
       const cut = at % link.length
       for (const clutter of [' ', '\r\n> ', '\n', '\u200b', '\u200f', '\u202e', '\u00ad', '\t']) {
@@ -63,9 +63,27 @@ test('what holds no token is named damaged', () => {
   }
 })
 
+test('a link cut short, or with any letter or its case changed, is named damaged', () => {
+  const link = inviteLink(
+    origin,
+    Uint8Array.from({ length: 90 }, (_, index) => index * 7),
+  )
+  const start = link.indexOf('=') + 1
+  for (let at = start; at < link.length; at++) {
+    expect(tokenOf(link.slice(0, at))).toBe('invite-damaged')
+    const letter = link.charAt(at)
+    const swapped = letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase()
+    for (const other of [swapped, letter === 'x' ? 'y' : 'x', `${letter}${letter}`, '']) {
+      if (other === letter) continue
+      expect(tokenOf(link.slice(0, at) + other + link.slice(at + 1))).toBe('invite-damaged')
+    }
+  }
+  expect(tokenOf(link.toLowerCase())).toBe('invite-damaged')
+})
+
 test('no text makes the parser throw', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 300 }), text => {
+  assert(
+    property(string({ unit: 'binary', maxLength: 300 }), text => {
       expect(typeof parseInviteLink(text).ok).toBe('boolean')
     }),
   )
