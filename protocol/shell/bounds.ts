@@ -1,0 +1,59 @@
+/** Every bound of the shell, with unit and reason. The core's own bounds are in ../core/limits.ts. */
+export const bounds = {
+  /** Arrivals stepped before one durable write: enough to share one fsync, few enough to keep a page responsive. */
+  batchInputsMax: 256,
+  /** Milliseconds of stepping before the batch is closed and the event loop gets its turn. */
+  batchMillisMax: 30,
+  /** Frames waiting to be stepped, all neighbours together. */
+  queuedFramesMax: 4_096,
+  queuedBytesMax: 8 * 1_048_576,
+  /** Intents waiting to be stepped; a person is slower than that. */
+  queuedIntentsMax: 1_024,
+  /** Rounds of asynchronous verification of one batch; each round settles at least one frame. */
+  verifyRoundsMax: 300,
+  /** Back-off after a failed write, first and most. */
+  storageRetryMillisMin: 100,
+  storageRetryMillisMax: 30_000,
+  /** Views kept to be shown while a write is under way. */
+  shownGroupsMax: 8,
+  /** Bytes waiting for one neighbour on one channel; the core's own window is far smaller. */
+  sendQueueBytesMax: 1_048_576,
+  /** Inbound streams of one channel on one connection: one in use, one replacing it. */
+  streamsPerChannelMax: 2,
+  /** Negotiation of one stream at 4 s round trip on a link with a queue. */
+  streamOpenMillis: 60_000,
+  /** Then the neighbour does not speak Petrel, unless identify says otherwise later. */
+  streamOpenAttempts: 6,
+  /** A neighbour told to go away is not let in again before this. */
+  banMillis: 60_000,
+  bannedPeersMax: 1_024,
+  /** Silence on a link before it is asked for a sign of life, and how often the links are looked at. */
+  idleMillis: 30_000,
+  livenessTickMillis: 5_000,
+  /** A sign of life may be late by this much beside two round trips before a second dial starts. */
+  lateMillis: 5_000,
+  /** Without any sign of life for this long a connection is closed although a new dial failed as well. */
+  deadMillis: 180_000,
+  /** One gossip message list from a neighbour; also the most that one read buffers. */
+  gossipRpcBytesMax: 65_536,
+  gossipOutboundBytesMax: 1_048_576,
+  /** Topics of one neighbour: 128 groups with 4 epochs each. All of them stand in its first list. */
+  gossipTopicsMax: 512,
+  gossipTopicBytesMax: 512 * 1_100,
+  /** Message ids in one IHAVE: 3,000 of 18 bytes fit the list above. */
+  gossipIdsMax: 3_000,
+  gossipRepairMillis: 3_000,
+  /** Gossip messages of one neighbour: a second's allowance and how many seconds may be saved up. */
+  gossipPerSecondMax: 500,
+  gossipBurstSeconds: 10,
+  /** Dial supervisor. */
+  wantedPeersMax: 256,
+  addressesPerPeerMax: 8,
+  parallelDialsMax: 4,
+  dialBackoffMillisMin: 1_000,
+  dialBackoffMillisMax: 60_000,
+  dialTimeoutMillis: 90_000,
+  superviseTickMillis: 3_000,
+  /** Own addresses told to others. */
+  ownAddressesMax: 4,
+} as const

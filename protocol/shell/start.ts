@@ -1,0 +1,43 @@
+/** A drive around a real peer: the loop of drive.ts with the core's door. */
+import {
+  admissionContext,
+  admit,
+  createPeer,
+  groupViewOf,
+  nobleCryptography,
+  step,
+  viewOf,
+} from '#protocol'
+import { drive } from './drive.ts'
+import type { Cryptography, Random } from '#protocol'
+import type { Clock, Store, Transport } from './ports.ts'
+import type { Drive } from './drive.ts'
+import type { VerifyBatch } from './verify.ts'
+
+export type DriveOptions = {
+  readonly store: Store
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: Random
+  /** Native signing and verification; noble where the host has none. */
+  readonly cryptography?: Cryptography
+  /** Native verification that only comes as promises (WebCrypto). */
+  readonly verifyBatch?: VerifyBatch
+  /** Receives one JSON line per input; see record.ts. It holds secrets. */
+  readonly record?: (line: string) => void
+}
+
+export const startDrive = (options: DriveOptions): Promise<Drive> => {
+  const { store, transport, clock, random } = options
+  const cryptography = options.cryptography ?? nobleCryptography
+  return drive({
+    core: { step, admit, admissionContext, viewOf, groupViewOf },
+    peer: createPeer({ peer: transport.peer, random, cryptography }),
+    store,
+    transport,
+    clock,
+    verify: cryptography.verify,
+    ...(options.verifyBatch === undefined ? {} : { verifyBatch: options.verifyBatch }),
+    ...(options.record === undefined ? {} : { record: options.record }),
+  })
+}

@@ -1,0 +1,189 @@
+/** The mesh as the drive loop sees it, over one libp2p node: links that are up or down, frames on long-lived streams,
+ *  gossip on topics. libp2p's own connection list, streams and gossip registry are never trusted to heal by themselves:
+ *  links.ts, liveness.ts, supervisor.ts and gossip.ts do. */
+import { peerIdFromString } from '@libp2p/peer-id'
+import { limits } from '../core/limits.ts'
+import { equalBytes, peerId, topicName } from '../core/base.ts'
+import { bytesToMultiaddr, multiaddrToBytes, ownAddresses } from './addresses.ts'
+import { bounds } from './bounds.ts'
+import { systemClock } from './clock.ts'
+import { createFrameDecoder } from './frames.ts'
+import { channelProtocols, createLink } from './neighbour.ts'
+import type { GossipSub, GossipSubEvents } from '@libp2p/gossipsub'
+import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import type { PeerId, Topic } from '#protocol'
+import type { ChannelName, Link } from './neighbour.ts'
+import type { Clock, Transport, TransportEvents } from './ports.ts'
+
+/** Any node with gossipsub under the name `pubsub`. */
+export type MeshNode = Libp2p<{ pubsub: GossipSub }>
+
+export type TransportOptions = {
+  readonly clock?: Clock
+}
+
+const channels: readonly ChannelName[] = ['sync', 'join']
+
+export const createTransport = (node: MeshNode, options: TransportOptions = {}): Transport => {
+  const clock = options.clock ?? systemClock
+  const { pubsub } = node.services
+  const publicKey = node.peerId.publicKey
+  if (publicKey === undefined) throw new Error('the libp2p identity must be an Ed25519 key')
+  const links = new Map<PeerId, Link>()
+  const bannedUntil = new Map<PeerId, number>()
+  const topologies: string[] = []
+  let events: TransportEvents | undefined
+  let toldAddresses: readonly Uint8Array[] = []
+
+  const remote = (connection: Connection): PeerId => peerId(connection.remotePeer.toString())
+
+  const isBanned = (peer: PeerId): boolean => {
+    const until = bannedUntil.get(peer)
+    if (until === undefined) return false
+    if (until > clock.now().instant) return true
+    bannedUntil.delete(peer)
+    return false
+  }
+
+  const linkOf = (peer: PeerId): Link => {
+    const known = links.get(peer)
+    if (known !== undefined) return known
+    const link = createLink({
+      clock,
+      up: () => events?.linkUp(peer),
+      down: () => events?.linkDown(peer),
+    })
+    links.set(peer, link)
+    return link
+  }
+
+  const opened = (connection: Connection): void => {
+    const peer = remote(connection)
+    if (isBanned(peer)) {
+      connection.abort(new Error('not welcome for a while'))
+      return
+    }
+    linkOf(peer).add(connection)
+  }
+
+  const closed = (connection: Connection): void => {
+    const peer = remote(connection)
+    const link = links.get(peer)
+    if (link === undefined) return
+    link.remove(connection)
+    if (link.connections().length > 0) return
+    links.delete(peer)
+    link.close()
+  }
+
+  const ban = (peer: PeerId): void => {
+    if (bannedUntil.size >= bounds.bannedPeersMax) {
+      const [oldest] = bannedUntil.keys()
+      if (oldest !== undefined) bannedUntil.delete(oldest)
+    }
+    bannedUntil.set(peer, clock.now().instant + bounds.banMillis)
+    for (const connection of node.getConnections(peerIdFromString(peer))) {
+      connection.abort(new Error('not welcome for a while'))
+    }
+  }
+
+  const listen = (channel: ChannelName, stream: Stream, connection: Connection): void => {
+    const peer = remote(connection)
+    if (isBanned(peer) || connection.status !== 'open') {
+      stream.abort(new Error('not welcome for a while'))
+      return
+    }
+    const link = linkOf(peer)
+    if (!link.connections().includes(connection)) link.add(connection)
+    link.spoke()
+    const decoder = createFrameDecoder(limits.frameBytesMax)
+    stream.addEventListener('message', ({ data }) => {
+      link.heard(connection)
+      const frames = decoder.push(data.subarray())
+      for (const frame of frames ?? []) events?.frame(peer, channel, frame)
+      if (frames === undefined) ban(peer)
+    })
+    stream.addEventListener('remoteCloseWrite', () => {
+      stream.close().catch(() => stream.abort(new Error('could not close')))
+    })
+  }
+
+  const onOpen = ({ detail }: CustomEvent<Connection>): void => opened(detail)
+  const onClose = ({ detail }: CustomEvent<Connection>): void => closed(detail)
+  const onGossip = ({ detail }: GossipSubEvents['gossipsub:message']): void => {
+    const { msg, propagationSource } = detail
+    if (msg.data.length > limits.gossipBytesMax) return
+    events?.gossip(peerId(propagationSource.toString()), topicName(msg.topic), msg.data)
+  }
+
+  const tellAddresses = (): void => {
+    const addresses = ownAddresses(node.getMultiaddrs()).map(multiaddrToBytes)
+    const isSame =
+      addresses.length === toldAddresses.length &&
+      addresses.every((address, index) => equalBytes(address, toldAddresses[index] ?? address))
+    if (isSame) return
+    toldAddresses = addresses
+    events?.addresses(addresses)
+  }
+
+  const subscribe = (topics: readonly Topic[]): void => {
+    const wanted = new Set<string>(topics)
+    for (const topic of pubsub.getTopics()) if (!wanted.has(topic)) pubsub.unsubscribe(topic)
+    const subscribed = new Set(pubsub.getTopics())
+    for (const topic of wanted) if (!subscribed.has(topic)) pubsub.subscribe(topic)
+  }
+
+  return {
+    peer: peerId(node.peerId.toString()),
+    publicKey: publicKey.raw,
+    start: async given => {
+      events = given
+      node.addEventListener('connection:open', onOpen)
+      node.addEventListener('connection:close', onClose)
+      node.addEventListener('self:peer:update', tellAddresses)
+      pubsub.addEventListener('gossipsub:message', onGossip)
+      for (const channel of channels) {
+        const protocol = channelProtocols[channel]
+        await node.handle(protocol, (stream, connection) => listen(channel, stream, connection), {
+          maxInboundStreams: bounds.streamsPerChannelMax,
+          maxOutboundStreams: bounds.streamsPerChannelMax,
+          runOnLimitedConnection: true,
+        })
+      }
+      const onConnect = (_peer: unknown, connection: Connection): void => {
+        links.get(remote(connection))?.refresh()
+      }
+      topologies.push(
+        await node.register(channelProtocols.sync, { onConnect, notifyOnLimitedConnection: true }),
+      )
+      for (const connection of node.getConnections()) opened(connection)
+      tellAddresses()
+    },
+    send: (to, channel, bytes) => links.get(to)?.send(channel, bytes),
+    publish: (topic, bytes) => {
+      pubsub.publish(topic, bytes).catch(() => undefined)
+    },
+    subscribe,
+    connect: (peer, addresses) => {
+      if (isBanned(peer)) return
+      const multiaddrs = addresses.map(bytesToMultiaddr).filter(address => address !== undefined)
+      node.peerStore
+        .merge(peerIdFromString(peer), { multiaddrs })
+        .then(() => node.dial(peerIdFromString(peer)))
+        .catch(() => undefined)
+    },
+    disconnect: ban,
+    linkKind: peer => links.get(peer)?.kind(),
+    stop: async () => {
+      events = undefined
+      node.removeEventListener('connection:open', onOpen)
+      node.removeEventListener('connection:close', onClose)
+      node.removeEventListener('self:peer:update', tellAddresses)
+      pubsub.removeEventListener('gossipsub:message', onGossip)
+      for (const topology of topologies) node.unregister(topology)
+      for (const link of links.values()) link.close()
+      links.clear()
+      await node.unhandle(Object.values(channelProtocols))
+    },
+  }
+}

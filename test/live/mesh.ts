@@ -1,0 +1,82 @@
+/** Real libp2p peers on loopback for the transport tests, with everything that happened to them written down. */
+import { randomBytes } from 'node:crypto'
+import { createNodeLibp2p } from '../../node/libp2p.ts'
+import { createTransport } from '../../protocol/shell/transport.ts'
+import type { NodeLibp2p, NodeLibp2pOptions } from '../../node/libp2p.ts'
+import type { PeerId, Topic } from '#protocol'
+import type { Transport } from '../../protocol/shell/ports.ts'
+
+export type Happening =
+  | { readonly type: 'up' | 'down'; readonly peer: PeerId }
+  | {
+      readonly type: 'frame'
+      readonly peer: PeerId
+      readonly channel: 'sync' | 'join'
+      readonly text: string
+    }
+  | {
+      readonly type: 'gossip'
+      readonly peer: PeerId
+      readonly topic: Topic
+      readonly text: string
+    }
+
+export type MeshPeer = {
+  readonly libp2p: NodeLibp2p
+  readonly transport: Transport
+  readonly peer: PeerId
+  readonly happened: readonly Happening[]
+  readonly addresses: () => readonly Uint8Array[]
+  readonly isUp: (peer: PeerId) => boolean
+  readonly frames: (channel?: 'sync' | 'join') => readonly string[]
+  readonly gossip: () => readonly string[]
+  readonly stop: () => Promise<void>
+}
+
+export const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+export const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
+
+export const startMeshPeer = async (
+  options: Partial<NodeLibp2pOptions> = {},
+): Promise<MeshPeer> => {
+  const libp2p = await createNodeLibp2p({
+    identitySeed: randomBytes(32),
+    listen: { host: '127.0.0.1', tcp: 0 },
+    mdns: false,
+    relay: false,
+    ...options,
+  })
+  const transport = createTransport(libp2p.node)
+  const happened: Happening[] = []
+  let addresses: readonly Uint8Array[] = []
+  await transport.start({
+    linkUp: peer => happened.push({ type: 'up', peer }),
+    linkDown: peer => happened.push({ type: 'down', peer }),
+    frame: (peer, channel, frame) =>
+      happened.push({ type: 'frame', peer, channel, text: text(frame) }),
+    gossip: (peer, topic, message) =>
+      happened.push({ type: 'gossip', peer, topic, text: text(message) }),
+    addresses: own => {
+      addresses = own
+    },
+  })
+  return {
+    libp2p,
+    transport,
+    peer: transport.peer,
+    happened,
+    addresses: () => addresses,
+    isUp: peer =>
+      happened.findLast(({ type, peer: other }) => other === peer && /up|down/.test(type))?.type ===
+      'up',
+    frames: (channel = 'sync') =>
+      happened.flatMap(event =>
+        event.type === 'frame' && event.channel === channel ? [event.text] : [],
+      ),
+    gossip: () => happened.flatMap(event => (event.type === 'gossip' ? [event.text] : [])),
+    stop: async () => {
+      await transport.stop()
+      await libp2p.stop()
+    },
+  }
+}
