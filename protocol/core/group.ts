@@ -9,6 +9,7 @@ import {
   bytesToHex,
   compareText,
   hexToBytes,
+  unreachable,
 } from './base.ts'
 import { decodeCertificate } from './certificate.ts'
 import type { ControlBody, Policy, Role } from './control.ts'
@@ -190,8 +191,18 @@ const judge = (group: Group, op: ControlOp): RefusedControl | undefined => {
     case 'leave':
       group.members.set(author.device, { ...author, left: true })
       return undefined
-    default:
+    case 'add':
+    case 'remove':
+    case 'role':
+    case 'policy':
+    case 'admit-late':
+    case 'seal':
+    case 'archive':
+    case 'dissolve':
+    case 'unknown':
       return 'not yet in force'
+    default:
+      return unreachable(body)
   }
 }
 

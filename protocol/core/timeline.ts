@@ -15,7 +15,14 @@ import {
   writeVarString,
   writeVarUint,
 } from 'lib0/encoding'
-import { type AuthorId, type GroupId, compareText, idBytes, utf8ToBytes } from './base.ts'
+import {
+  type AuthorId,
+  type GroupId,
+  compareText,
+  concatBytes,
+  idBytes,
+  utf8ToBytes,
+} from './base.ts'
 import { type Cbor, isCborList } from './cbor.ts'
 import { createWriter } from './codec.ts'
 import { sha256 } from './crypto.ts'
@@ -56,7 +63,7 @@ type Place = {
   readonly seq: number
   readonly hlc: number
   readonly client: number
-  readonly update: Uint8Array
+  readonly change: Uint8Array
 }
 
 type Shard = { readonly doc: Y.Doc; readonly places: Map<string, Place> }
@@ -70,10 +77,12 @@ export const createTimeline = (gid: GroupId): Timeline => {
   const shards = new Map<string, Shard>()
   /** Names of shards that were split, so that the way to a message is found from the hour down. */
   const split = new Set<string>()
+  /** What was read out of the documents since they last changed, by hour. */
+  const readByHour = new Map<number, readonly TimelineMessage[]>()
   let ordered: readonly TimelineMessage[] | undefined
 
   const shardNameOf = (place: Place): string => {
-    let name = `${Math.floor(place.hlc / hourLength)}/`
+    let name = `${hourOf(place)}/`
     for (let depth = 0; split.has(name); depth++) name += bitOf(place.client, depth)
     return name
   }
@@ -92,17 +101,14 @@ export const createTimeline = (gid: GroupId): Timeline => {
       return
     }
     shards.set(name, shard)
-    shard.doc.transact(() => {
-      for (const place of added) {
-        shard.places.set(place.key, place)
-        Y.applyUpdate(shard.doc, place.update)
-      }
-    })
+    for (const place of added) shard.places.set(place.key, place)
+    Y.applyUpdate(shard.doc, updateOf(added.map(place => place.change)))
   }
 
   const fillAll = (added: readonly Place[]): void => {
     const byShard = new Map<string, Place[]>()
     for (const place of added) {
+      readByHour.delete(hourOf(place))
       const name = shardNameOf(place)
       const together = byShard.get(name)
       if (together === undefined) byShard.set(name, [place])
@@ -118,7 +124,7 @@ export const createTimeline = (gid: GroupId): Timeline => {
       const key = keyOf(author, seq)
       if (places.has(key)) continue
       const client = timelineClient(gid, author, seq)
-      const place = { key, author, seq, hlc, client, update: derivedUpdate(client, key, fact) }
+      const place = { key, author, seq, hlc, client, change: derivedChange(client, key, fact) }
       places.set(key, place)
       added.push(place)
     }
@@ -126,23 +132,29 @@ export const createTimeline = (gid: GroupId): Timeline => {
   }
 
   const read = (): readonly TimelineMessage[] => {
-    const messages: TimelineMessage[] = []
-    for (const { doc, places: own } of shards.values()) {
+    const stale = new Map<number, TimelineMessage[]>()
+    for (const [name, { doc, places: own }] of shards) {
+      const hour = Number.parseInt(name, 10)
+      if (readByHour.has(hour)) continue
+      const messages = stale.get(hour) ?? []
+      stale.set(hour, messages)
       for (const [key, value] of doc.getMap<Cbor>('m').entries()) {
         const place = own.get(key)
         if (place === undefined || !isCborList(value)) continue
         messages.push({ author: place.author, seq: place.seq, hlc: place.hlc, value })
       }
     }
-    return messages.toSorted(inOrder)
+    for (const [hour, messages] of stale) readByHour.set(hour, messages.toSorted(inOrder))
+    return [...readByHour].toSorted(([a], [b]) => a - b).flatMap(([, messages]) => messages)
   }
 
   const dropOldest = (keep: number): void => {
     const surplus = places.size - keep
     if (surplus <= 0) return
     const oldest = [...places.values()].toSorted(inOrder).slice(0, surplus)
-    const hours = new Set(oldest.map(place => Math.floor(place.hlc / hourLength)))
+    const hours = new Set(oldest.map(hourOf))
     for (const { key } of oldest) places.delete(key)
+    for (const hour of hours) readByHour.delete(hour)
     const isAffected = (name: string): boolean => hours.has(Number.parseInt(name, 10))
     for (const [name, shard] of shards) {
       if (!isAffected(name)) continue
@@ -150,7 +162,7 @@ export const createTimeline = (gid: GroupId): Timeline => {
       shards.delete(name)
     }
     for (const name of split) if (isAffected(name)) split.delete(name)
-    fillAll([...places.values()].filter(place => hours.has(Math.floor(place.hlc / hourLength))))
+    fillAll([...places.values()].filter(place => hours.has(hourOf(place))))
   }
 
   const digest = (): Uint8Array => {
@@ -186,10 +198,9 @@ export const first53Bits = (hash: Uint8Array): number => {
   return value * 32 + ((hash[6] ?? 0) >> 3) || 1
 }
 
-/** Exactly the bytes that Yjs emits when this client sets this key as its first change. */
-export const derivedUpdate = (client: number, key: string, fact: readonly Cbor[]): Uint8Array => {
+/** One client's part of an update: its only change, clock 0, sets this key. */
+export const derivedChange = (client: number, key: string, fact: readonly Cbor[]): Uint8Array => {
   const encoder = createEncoder()
-  writeVarUint(encoder, 1)
   writeVarUint(encoder, 1)
   writeVarUint(encoder, client)
   writeVarUint(encoder, 0)
@@ -199,9 +210,12 @@ export const derivedUpdate = (client: number, key: string, fact: readonly Cbor[]
   writeVarString(encoder, key)
   writeVarUint(encoder, 1)
   writeAny(encoder, fact.map(toAny))
-  writeVarUint(encoder, 0)
   return toUint8Array(encoder)
 }
+
+/** Changes of different clients as one update that deletes nothing; of one change, exactly the bytes that Yjs emits. */
+export const updateOf = (changes: readonly Uint8Array[]): Uint8Array =>
+  concatBytes(createWriter(8).varint(changes.length).done(), ...changes, Uint8Array.of(0))
 
 const toAny = (value: Cbor): AnyEncodable => (isCborList(value) ? value.map(toAny) : value)
 
@@ -209,10 +223,12 @@ const timelineDomain = utf8ToBytes('petrel/1/y')
 
 const keyOf = (author: AuthorId, seq: number): string => `${author}.${seq}`
 
+const hourOf = (place: { readonly hlc: number }): number => Math.floor(place.hlc / hourLength)
+
 const bitOf = (client: number, depth: number): string =>
   Math.floor(client / 2 ** (52 - depth)) % 2 === 0 ? '0' : '1'
 
-const inOrder = (a: Omit<Place, 'key' | 'client' | 'update'>, b: typeof a): number =>
+const inOrder = (a: Omit<Place, 'key' | 'client' | 'change'>, b: typeof a): number =>
   a.hlc - b.hlc || compareText(a.author, b.author) || a.seq - b.seq
 
 /** Client id 0 writes nothing: the document only receives. */
