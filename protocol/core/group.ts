@@ -11,7 +11,7 @@ import {
   hexToBytes,
   unreachable,
 } from './base.ts'
-import { decodeCertificate } from './certificate.ts'
+import { type Certificate, decodeCertificate } from './certificate.ts'
 import type { ControlBody, Policy, Role } from './control.ts'
 
 export type ControlOp = {
@@ -300,8 +300,20 @@ const memberFrom = (
   body: Body<'create'> | Body<'admit'>,
   standing: Pick<Member, 'role' | 'admittedBy' | 'since'>,
 ): Member | undefined => {
-  const certificate = decodeCertificate(body.certificate)
-  if (!certificate.ok) return undefined
-  const { device, subjectKey: publicKey, name, unit } = certificate.value
+  const certificate = certificateOf(body.certificate)
+  if (certificate === undefined) return undefined
+  const { device, subjectKey: publicKey, name, unit } = certificate
   return { device, publicKey, name, unit, keyBundle: body.keyBundle, left: false, ...standing }
+}
+
+/** Decoded once for each operation held: a group is resolved again after every control operation. */
+const certificates = new WeakMap<Uint8Array, Certificate>()
+
+const certificateOf = (bytes: Uint8Array): Certificate | undefined => {
+  const known = certificates.get(bytes)
+  if (known !== undefined) return known
+  const decoded = decodeCertificate(bytes)
+  if (!decoded.ok) return undefined
+  certificates.set(bytes, decoded.value)
+  return decoded.value
 }
