@@ -46,6 +46,10 @@ const makeStrict = (level: ByteLevel): void => {
   database.transaction = (names, mode) => plain(names, mode, { durability: 'strict' })
 }
 
+/** LevelDB hands out Buffers, whose `slice` shares memory: nobody behind this door expects that. */
+const plainBytes = (bytes: Uint8Array): Uint8Array =>
+  new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
 const openLevel = async (options: StoreOptions): Promise<void> => {
   try {
     await options.level.open()
@@ -107,7 +111,9 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     return turn
   }
 
-  const openValue = async (key: Uint8Array, value: Uint8Array): Promise<Row> => {
+  const openValue = async (storedKey: Uint8Array, stored: Uint8Array): Promise<Row> => {
+    const key = plainBytes(storedKey)
+    const value = plainBytes(stored)
     if (!isSealed(key)) return { key, value }
     const plain = await cipher.open(key, value)
     if (plain === undefined) {

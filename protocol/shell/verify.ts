@@ -47,6 +47,7 @@ export const createVerdicts = (verifyBatch: VerifyBatch): Verdicts => {
     },
     isComplete: () => !missed,
     settle: async () => {
+      if (asked.size === 0) return
       const keys = [...asked.keys()]
       const answers = await verifyBatch([...asked.values()])
       asked.clear()

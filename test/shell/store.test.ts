@@ -1,0 +1,219 @@
+/** The stores: conformance of both, and what only the one on disk promises. */
+import { randomBytes } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { expect, test } from 'vitest'
+import { randomFrom } from '../../protocol/core/random.ts'
+import { sealedPrefixes } from '../../protocol/core/row.ts'
+import { byteEncodings, memoryStore, openStore } from '../../protocol/shell/store.ts'
+import { storeConformance } from '../conformance/store.ts'
+import { temporaryDirectory } from '../support/host.ts'
+import type { ByteLevel, StoreOptions } from '../../protocol/shell/store.ts'
+import type { Store } from '../../protocol/shell/ports.ts'
+
+const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values)
+const all = {
+  type: 'range',
+  range: { from: bytes(0), to: bytes(0x80), limit: 1_000, reverse: false },
+} as const
+const random = randomFrom(length => new Uint8Array(randomBytes(length)))
+const dataKey = new Uint8Array(32).fill(3)
+const levelAt = (path: string): ByteLevel => new Level(path, byteEncodings)
+const openAt = (path: string, options: Partial<StoreOptions> = {}): Promise<Store> =>
+  openStore({
+    level: levelAt(path),
+    cipher: { dataKey, random },
+    sealedPrefixes,
+    ...options,
+  })
+
+storeConformance('memory', () => {
+  const first = memoryStore()
+  return Promise.resolve({
+    store: first,
+    reopen: async () => {
+      const rows = await first.read(all)
+      await first.close()
+      return memoryStore(rows)
+    },
+    remove: () => Promise.resolve(),
+  })
+})
+
+storeConformance('level', async () => {
+  const directory = await temporaryDirectory('petrel-store')
+  const store = await openAt(directory.path)
+  return {
+    store,
+    reopen: async () => {
+      await store.close()
+      return openAt(directory.path)
+    },
+    remove: async () => {
+      await store.close()
+      await directory.remove()
+    },
+  }
+})
+
+const inDirectory = async (body: (path: string) => Promise<void>): Promise<void> => {
+  const directory = await temporaryDirectory('petrel-store')
+  try {
+    await body(directory.path)
+  } finally {
+    await directory.remove()
+  }
+}
+
+const secret = new TextEncoder().encode('the secret of the whole group')
+
+test('a sealed value is nowhere on disk in clear, an unsealed one is', () =>
+  inDirectory(async path => {
+    const store = await openAt(path)
+    await store.write([
+      { key: bytes(0x01, 1), value: secret },
+      { key: bytes(0x20, 1), value: new TextEncoder().encode('plain as day') },
+    ])
+    await store.close()
+    const files = await readdir(path)
+    const contents = await Promise.all(files.map(file => readFile(join(path, file), 'latin1')))
+    expect(contents.join()).not.toContain('the secret of the whole group')
+    expect(contents.join()).toContain('plain as day')
+  }))
+
+test('one secret sealed twice never looks the same', () =>
+  inDirectory(async path => {
+    const store = await openAt(path)
+    await store.write([{ key: bytes(0x01), value: secret }])
+    await store.close()
+    const read = async (): Promise<Uint8Array | undefined> => {
+      const level = levelAt(path)
+      const value = await level.get(bytes(0x01))
+      await level.close()
+      return value
+    }
+    const first = await read()
+    const again = await openAt(path)
+    await again.write([{ key: bytes(0x01), value: secret }])
+    await again.close()
+    expect(await read()).not.toEqual(first)
+  }))
+
+test('another key, a moved row and a changed bit are all named', () =>
+  inDirectory(async path => {
+    const store = await openAt(path)
+    await store.write([{ key: bytes(0x01, 1), value: secret }])
+    await store.close()
+    const other = await openAt(path, {
+      cipher: { dataKey: new Uint8Array(32).fill(4), random },
+    })
+    await expect(other.read(all)).rejects.toMatchObject({ code: 'store-key-wrong' })
+    await other.close()
+    const level = levelAt(path)
+    const value = await level.get(bytes(0x01, 1))
+    await level.put(bytes(0x01, 2), value)
+    await level.close()
+    const moved = await openAt(path)
+    await expect(moved.read(all)).rejects.toMatchObject({ code: 'store-key-wrong' })
+    await moved.close()
+  }))
+
+test('a store of a newer version is refused by name', () =>
+  inDirectory(async path => {
+    const level = levelAt(path)
+    await level.put(Uint8Array.of(0x80, ...new TextEncoder().encode('schema')), bytes(200))
+    await level.close()
+    await expect(openAt(path)).rejects.toMatchObject({ code: 'store-newer' })
+  }))
+
+/** A level whose next batches fail as on a full disk, and which stays broken until it is opened again. */
+const fullDisk = (
+  level: ByteLevel,
+): { fill: () => void; free: () => void; opened: () => number } => {
+  let isFull = false
+  let isBroken = false
+  let opened = 0
+  const batch = level.batch.bind(level)
+  const open = level.open.bind(level)
+  const replaced = {
+    batch: (...given: Parameters<typeof batch>) => {
+      if (isFull) isBroken = true
+      if (isBroken) return Promise.reject(new Error('IO error: No space left on device'))
+      return batch(...given)
+    },
+    open: () => {
+      opened += 1
+      isBroken = false
+      return open()
+    },
+  }
+  Object.assign(level, replaced)
+  return {
+    fill: () => {
+      isFull = true
+    },
+    free: () => {
+      isFull = false
+    },
+    opened: () => opened,
+  }
+}
+
+test('after a full disk the reserve is given up, the database opened again, and nothing is lost', () =>
+  inDirectory(async path => {
+    const level = levelAt(path)
+    const disk = fullDisk(level)
+    const reserve: string[] = []
+    const store = await openAt(path, {
+      level,
+      reserve: {
+        release: () => {
+          reserve.push('release')
+          return Promise.resolve()
+        },
+        restore: () => {
+          reserve.push('restore')
+          return Promise.resolve()
+        },
+      },
+    })
+    await store.write([{ key: bytes(0x30), value: bytes(1) }])
+    disk.fill()
+    await expect(store.write([{ key: bytes(0x31), value: bytes(2) }])).rejects.toThrow('No space')
+    expect(await store.read(all)).toContainEqual({ key: bytes(0x30), value: bytes(1) })
+    expect(reserve).toEqual(['release'])
+    await expect(store.write([{ key: bytes(0x31), value: bytes(2) }])).rejects.toThrow('No space')
+    expect(reserve).toEqual(['release'])
+    disk.free()
+    await store.write([{ key: bytes(0x31), value: bytes(2) }])
+    expect(reserve).toEqual(['release', 'restore'])
+    expect(disk.opened()).toBe(3)
+    expect(await store.read(all)).toContainEqual({ key: bytes(0x31), value: bytes(2) })
+    await store.close()
+  }))
+
+test('a database that does not open is repaired once', () =>
+  inDirectory(async path => {
+    const level = levelAt(path)
+    await level.open()
+    await level.close()
+    const open = level.open.bind(level)
+    let tries = 0
+    Object.assign(level, {
+      open: () => {
+        tries += 1
+        return tries === 1 ? Promise.reject(new Error('no meta-nextfile entry')) : open()
+      },
+    })
+    const reasons: unknown[] = []
+    const store = await openAt(path, {
+      level,
+      repair: reason => {
+        reasons.push(reason)
+        return Promise.resolve()
+      },
+    })
+    expect(reasons).toHaveLength(1)
+    await store.close()
+  }))
