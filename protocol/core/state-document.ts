@@ -39,8 +39,8 @@ export type SharedState = {
 }
 
 export type StateDocument = {
-  /** The update that makes this change on top of what is applied; it counts once it is applied itself. */
-  readonly edit: (change: StateChange) => Uint8Array
+  /** The update by which this log makes the change on top of what is applied; it counts once it is applied itself. */
+  readonly edit: (author: AuthorId, change: StateChange) => Uint8Array
   /** Refused: `too-large`, `malformed`, `non-canonical`, `bad-update`; `unexpected` when something it stands on has not come yet. */
   readonly apply: (author: AuthorId, update: Uint8Array) => Result<void, Refusal>
   readonly read: () => SharedState
@@ -48,12 +48,7 @@ export type StateDocument = {
   readonly digest: () => Uint8Array
 }
 
-/** `selfClientKey`: the own log; without it there is nothing to edit with. */
-export const createStateDocument = (options: {
-  readonly gid: GroupId
-  readonly selfClientKey?: AuthorId | undefined
-}): StateDocument => {
-  const { gid, selfClientKey } = options
+export const createStateDocument = (gid: GroupId): StateDocument => {
   let doc = emptyDocument(gid)
   const accepted: Uint8Array[] = []
   const known: Known = { nextClock: new Map(), slots: new Map() }
@@ -64,11 +59,10 @@ export const createStateDocument = (options: {
     for (const update of accepted) Y.applyUpdate(doc, update)
   }
 
-  const edit = (change: StateChange): Uint8Array => {
-    assert(selfClientKey !== undefined, 'only a member with a log edits')
+  const edit = (author: AuthorId, change: StateChange): Uint8Array => {
     const draft = emptyDocument(gid)
     Y.applyUpdate(draft, Y.encodeStateAsUpdate(doc))
-    draft.clientID = stateClient(gid, selfClientKey)
+    draft.clientID = stateClient(gid, author)
     let made: Uint8Array | undefined
     draft.on('update', (update: Uint8Array) => {
       made = update

@@ -1,0 +1,112 @@
+/** Carry: holding sealed operations of groups this device is not in, so that members who are never online together reach
+ *  each other. A neighbour asks; quotas bound what it costs; operations go by age, routine after 14 days, flash after 30, and
+ *  when a group is over its share its oldest go first, never another group's. What was carried and dropped still counts as
+ *  had, so that nobody sends it again. */
+import { type GroupId, later } from './base.ts'
+import { createGroup, isMember } from './groups.ts'
+import { sendFrame, sendHelloToAll } from './link.ts'
+import { limits } from './limits.ts'
+import { featureCarries } from './message.ts'
+import type { Op } from './op.ts'
+import { arrivalKey, arrivalRange, decodeArrival, recordKey } from './rows.ts'
+import type { Row } from './row.ts'
+import type { Group, Link, Peer } from './state.ts'
+
+const dayMillis = 86_400_000
+const sweepEvery = 3_600_000
+const sweepRows = 512
+
+/** Asks a neighbour that carries to hold the groups it does not know, once per contact. */
+export const askToCarry = (peer: Peer, link: Link): void => {
+  if ((link.features & featureCarries) === 0) return
+  const groups: GroupId[] = []
+  for (const group of peer.groups.values()) {
+    if (group.role !== 'member' || !isMember(peer, group)) continue
+    if (link.theirHello.has(group.gid) || link.carryAsked.has(group.gid)) continue
+    link.carryAsked.add(group.gid)
+    groups.push(group.gid)
+  }
+  if (groups.length > 0) sendFrame(peer, link, { type: 'carry', groups })
+}
+
+/** Takes up groups a neighbour asked to carry, as far as the quota goes. */
+export const onCarry = (peer: Peer, groups: readonly GroupId[]): void => {
+  let isChanged = false
+  for (const gid of groups) {
+    if (peer.groups.has(gid) || countCarried(peer).groups >= limits.carriedGroupsMax) continue
+    const group = createGroup(gid, 'carrier')
+    group.metaDirty = true
+    peer.groups.set(gid, group)
+    isChanged = true
+  }
+  if (isChanged) {
+    sendHelloToAll(peer)
+    peer.deadlines.sooner('carry', later(peer.now.instant, sweepEvery))
+  }
+}
+
+export const countCarried = (
+  peer: Peer,
+): { readonly groups: number; readonly ops: number; readonly bytes: number } => {
+  let groups = 0
+  let ops = 0
+  let bytes = 0
+  for (const group of peer.groups.values()) {
+    if (group.role !== 'carrier') continue
+    groups += 1
+    bytes += group.log.bytes
+    for (const { ranges } of group.log.authors.values()) {
+      for (const { from, to } of ranges) ops += to - from + 1
+    }
+  }
+  return { groups, ops, bytes }
+}
+
+/** Whether there is room for one more carried operation. */
+export const chargeCarried = (peer: Peer, group: Group, op: Op): boolean => {
+  const size = op.payload.length + op.header.length
+  const ofAuthor = group.log.authors.get(op.author)?.bytes ?? 0
+  if (ofAuthor + size > limits.carriedBytesPerAuthorMax) return false
+  if (group.log.bytes + size > limits.carriedBytesPerGroupMax) {
+    sweepGroup(peer, group)
+    return false
+  }
+  return countCarried(peer).bytes + size <= limits.carriedBytesMax
+}
+
+/** Looks through every carried group for what is too old. */
+export const sweepCarried = (peer: Peer): void => {
+  for (const group of peer.groups.values()) if (group.role === 'carrier') sweepGroup(peer, group)
+  peer.deadlines.set('carry', later(peer.now.instant, sweepEvery))
+}
+
+const sweepGroup = (peer: Peer, group: Group): void => {
+  for (const load of peer.loads.values()) {
+    if (load.type === 'carried' && load.gid === group.gid) return
+  }
+  const request = peer.nextLoad++
+  peer.loads.set(request, { type: 'carried', gid: group.gid })
+  const range = { ...arrivalRange(group.gid, undefined, sweepRows), reverse: false }
+  peer.effects.push({ type: 'load', request, query: { type: 'range', range } })
+}
+
+/** The oldest arrivals of a carried group: those past their time go, and more while the group is over its share. */
+export const dropCarried = (peer: Peer, group: Group, rows: readonly Row[]): void => {
+  let over = group.log.bytes - limits.carriedBytesPerGroupMax * 0.75
+  for (const row of rows) {
+    const arrival = decodeArrival(row.key, row.value)
+    const age = peer.now.wall - arrival.receivedAt
+    const isOld = age > (arrival.isFlash ? limits.carryFlashDays : limits.carryDays) * dayMillis
+    if (!isOld && over <= 0) continue
+    const log = group.log.authors.get(arrival.author)
+    const { size } = arrival
+    over -= size
+    if (log !== undefined) log.bytes = Math.max(0, log.bytes - size)
+    group.log.bytes = Math.max(0, group.log.bytes - size)
+    group.log.held.get(arrival.author)?.delete(arrival.seq)
+    const ref = { kind: 1, author: arrival.author, seq: arrival.seq }
+    peer.rows.push({ key: recordKey(group.gid, ref), value: undefined })
+    peer.rows.push({ key: arrivalKey(group.gid, arrival), value: undefined })
+    group.dirtyLogs.add(arrival.author)
+  }
+}

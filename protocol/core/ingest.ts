@@ -1,0 +1,271 @@
+/** Taking in operations: hold, remember, understand. One path for own and others' operations, for the network and for rows
+ *  read back. Understanding waits where a key or an author's first operation is still missing, and is taken up again when it
+ *  comes; the outcome is the same in any order. */
+import type { PeerId } from './base.ts'
+import { decodeBody } from './body.ts'
+import { chargeCarried } from './carry.ts'
+import { certificateIsSigned, decodeCertificate } from './certificate.ts'
+import { decodeControl } from './control.ts'
+import { verifyStrict } from './crypto.ts'
+import { decodeWelcome, openWelcome } from './epoch.ts'
+import { cborToFact, factToCbor } from './fact.ts'
+import { decodeCbor } from './cbor.ts'
+import { decodeGenesisBody, decodeGenesisClear, deviceMessage } from './genesis.ts'
+import { addEpoch, epochsFor, messageId, sealingKey, setControl } from './groups.ts'
+import { controlIsSigned } from './join.ts'
+import { noteAck, noteDeps, noteMessage } from './ledger.ts'
+import { authorLog, hold, insertOp, isHotKind, trimHeld } from './log.ts'
+import { type Op, encodeRecord, kinds, openPayload } from './op.ts'
+import { type Refusal, refusal } from './refusal.ts'
+import { arrivalKey, encodeArrival, forkProofKey, recordKey } from './rows.ts'
+import type { Arrival, Group, Peer } from './state.ts'
+import { noteHeld, spreadFork } from './sync.ts'
+
+const lateAfter = 120_000
+/** What a message's claimed time may run ahead of the own clock and still move the group's clock. */
+const clockSlack = 600_000
+
+export const refuse = (peer: Peer, from: PeerId | undefined, why: Refusal): void => {
+  peer.refusals.set(why.type, (peer.refusals.get(why.type) ?? 0) + 1)
+  if (from !== undefined) peer.effects.push({ type: 'dropped', from, refusal: why })
+}
+
+/** Takes in verified operations from a neighbour, in their order. */
+export const ingestOps = (peer: Peer, group: Group, ops: readonly Op[], from: PeerId): void => {
+  let isChanged = false
+  for (const op of ops) {
+    if (group.role === 'carrier' && !chargeCarried(peer, group, op)) {
+      refuse(peer, from, refusal('over-quota'))
+      continue
+    }
+    isChanged = ingest(peer, group, op, from) || isChanged
+  }
+  if (isChanged) peer.effects.push({ type: 'changed', group: group.gid })
+}
+
+export const ingestOwn = (peer: Peer, group: Group, op: Op): void => {
+  ingest(peer, group, op, undefined)
+  peer.effects.push({ type: 'changed', group: group.gid })
+}
+
+const ingest = (peer: Peer, group: Group, op: Op, from: PeerId | undefined): boolean => {
+  const outcome = insertOp(group.log, op)
+  switch (outcome) {
+    case 'duplicate':
+      noteHeld(peer, group, op, from, false)
+      return false
+    case 'full':
+      refuse(peer, from, refusal('over-quota', 'authors'))
+      return false
+    case 'fork':
+      keepForkProof(peer, group, op)
+      spreadFork(peer, group, op, from)
+      refuse(peer, from, refusal('equivocation'))
+      return true
+    case 'new':
+      break
+  }
+  const arrival = {
+    receivedAt: Math.floor(peer.now.wall),
+    late: op.hlc < group.newestHlc - lateAfter,
+  }
+  remember(peer, group, op, arrival)
+  understand(peer, group, op, { arrival, isFresh: true })
+  noteHeld(peer, group, op, from, true)
+  trimHeld(group.log)
+  return true
+}
+
+const remember = (peer: Peer, group: Group, op: Op, arrival: Arrival): void => {
+  peer.rows.push({ key: recordKey(group.gid, op), value: encodeRecord(op) })
+  group.dirtyLogs.add(op.author)
+  if (isHotKind(op.kind)) return
+  const size = op.header.length + op.payload.length
+  const value = encodeArrival({ ...arrival, isFlash: op.priority === 'flash', size })
+  peer.rows.push({ key: arrivalKey(group.gid, op), value })
+}
+
+/** The second operation stays as proof beside the first; the log is frozen from there for everybody who sees both. */
+const keepForkProof = (peer: Peer, group: Group, op: Op): void => {
+  const key = forkProofKey(group.gid, op.author, op.seq)
+  peer.rows.push({ key, value: encodeRecord(op) })
+  group.dirtyLogs.add(op.author)
+}
+
+/** A hot row read at start: held, not told, not shown as new. */
+export const restoreOp = (peer: Peer, group: Group, op: Op): void => {
+  hold(group.log, op)
+  understand(peer, group, op, { arrival: undefined, isFresh: false })
+}
+
+/** A cold row read back for the view. */
+export const understandStored = (peer: Peer, group: Group, op: Op, arrival: Arrival): void => {
+  hold(group.log, op)
+  understand(peer, group, op, { arrival, isFresh: false })
+}
+
+type Context = { readonly arrival: Arrival | undefined; readonly isFresh: boolean }
+
+/** What an operation means to a member. Carriers stop at keys and chains. */
+const understand = (peer: Peer, group: Group, op: Op, context: Context): void => {
+  if (op.kind === kinds.genesis) learnAuthorKey(group, op)
+  if (context.arrival !== undefined && op.kind === kinds.fact) {
+    group.arrivals.set(messageId(op), context.arrival)
+  }
+  if (group.role === 'carrier') return
+  if (tryUnderstand(peer, group, op, context)) return
+  group.locked.set(messageId(op), op)
+}
+
+const learnAuthorKey = (group: Group, op: Op): void => {
+  const clear = decodeGenesisClear(op.payload)
+  if (!clear.ok) return
+  authorLog(group.log, op.author).key = clear.value.authorKey
+  if (clear.value.root === undefined) return
+  group.writeKeys.set(clear.value.epoch, clear.value.root.writeKey)
+  group.creator = op.author
+  group.state = undefined
+}
+
+/** False: a key or the author's first operation is still missing. */
+const tryUnderstand = (peer: Peer, group: Group, op: Op, context: Context): boolean => {
+  switch (op.kind) {
+    case kinds.genesis:
+      return understandGenesis(peer, group, op)
+    case kinds.control:
+      return understandControl(peer, group, op)
+    case kinds.epoch:
+      return understandEpoch(peer, group, op)
+    case kinds.fact:
+      return understandFact(peer, group, op, context)
+    case kinds.state:
+      return understandState(peer, group, op)
+    default:
+      return true
+  }
+}
+
+/** Tries what waited; called when an epoch or an author became known. */
+export const retryLocked = (peer: Peer, group: Group): void => {
+  const waiting = [...group.locked].toSorted(
+    (a, b) => order(b[1]) - order(a[1]) || a[1].seq - b[1].seq,
+  )
+  for (const [id, op] of waiting) {
+    const arrival = group.arrivals.get(id)
+    if (tryUnderstand(peer, group, op, { arrival, isFresh: arrival !== undefined })) {
+      group.locked.delete(id)
+    }
+  }
+}
+
+const order = (op: Op): number =>
+  op.kind === kinds.genesis ? 2 : op.kind === kinds.control ? 1 : 0
+
+/** The body of an operation under any epoch its key id may mean. */
+const openWith = (
+  group: Group,
+  op: Op,
+  purpose: 'content' | 'control',
+  clearBytes = 0,
+): Uint8Array | undefined => {
+  for (const epoch of epochsFor(group, op.keyId)) {
+    const body = openPayload(sealingKey(group, epoch, purpose, op.author), op, clearBytes)
+    if (body !== undefined) return body
+  }
+  return undefined
+}
+
+const understandGenesis = (peer: Peer, group: Group, op: Op): boolean => {
+  const clear = decodeGenesisClear(op.payload)
+  if (!clear.ok) return true
+  const bytes = openWith(group, op, 'control', clear.value.length)
+  if (bytes === undefined) return false
+  const body = decodeGenesisBody(bytes)
+  const certificate = body.ok ? decodeCertificate(body.value.certificate) : body
+  if (!body.ok || !certificate.ok) return true
+  const { subjectKey, device, name, unit } = certificate.value
+  const message = deviceMessage(group.gid, clear.value.authorKey, body.value.incarnation)
+  const isSigned =
+    certificateIsSigned(certificate.value, peer.cryptography) &&
+    verifyStrict(peer.cryptography.verify, subjectKey, message, body.value.deviceSignature)
+  if (!isSigned) return true
+  const { incarnation } = body.value
+  group.authors.set(op.author, { device, name, unit, incarnation })
+  if (group.locked.size > 0) peer.deadlines.sooner(`retry/${group.gid}`, peer.now.instant)
+  return true
+}
+
+const understandControl = (peer: Peer, group: Group, op: Op): boolean => {
+  const bytes = openWith(group, op, 'control')
+  const info = group.authors.get(op.author)
+  if (bytes === undefined || info === undefined) return false
+  const body = decodeControl(bytes)
+  if (body.ok && controlIsSigned(group.gid, body.value, peer.cryptography)) {
+    setControl(group, op, info.device, body.value)
+  }
+  return true
+}
+
+const understandEpoch = (peer: Peer, group: Group, op: Op): boolean => {
+  const { device } = peer
+  const welcome = decodeWelcome(op.payload)
+  if (device === undefined || !welcome.ok || welcome.value.device !== device.id) return true
+  const { prekeySecret, id } = device
+  const secrets = openWelcome({ gid: group.gid, device: id, prekeySecret, payload: op.payload })
+  if (!secrets.ok) return true
+  let isNew = false
+  for (const secret of secrets.value) isNew = addEpoch(peer, group, secret) || isNew
+  if (isNew) {
+    group.metaDirty = true
+    peer.deadlines.sooner(`retry/${group.gid}`, peer.now.instant)
+  }
+  return true
+}
+
+const understandFact = (peer: Peer, group: Group, op: Op, context: Context): boolean => {
+  const bytes = openWith(group, op, 'content')
+  if (bytes === undefined) return false
+  const body = decodeBody(bytes)
+  const value = body.ok ? decodeCbor(body.value.cbor) : body
+  const fact = value.ok ? cborToFact(value.value) : value
+  if (!body.ok || !fact.ok) return true
+  if (context.isFresh) noteDeps(peer, group, op, body.value.deps)
+  if (fact.value.type === 'ack') {
+    if (context.isFresh) noteAck(peer, group, op, fact.value)
+    return true
+  }
+  if (fact.value.type !== 'message' && fact.value.type !== 'unknown') return true
+  const { author, seq, hlc } = op
+  group.pendingEntries.push({ author, seq, hlc, fact: factToCbor(fact.value) })
+  if (context.isFresh) noteMessage(peer, group, op)
+  if (op.hlc <= peer.now.wall + clockSlack && op.hlc > group.newestHlc) {
+    group.newestHlc = op.hlc
+    group.metaDirty = true
+  }
+  return true
+}
+
+const understandState = (peer: Peer, group: Group, op: Op): boolean => {
+  const update = openWith(group, op, 'content')
+  if (update === undefined) return false
+  const waiting = [...(group.waitingState.get(op.author) ?? []), op].toSorted(
+    (a, b) => a.seq - b.seq,
+  )
+  const left: Op[] = []
+  for (const next of waiting) {
+    const bytes = next === op ? update : openWith(group, next, 'content')
+    if (bytes === undefined) continue
+    const applied = group.document.apply(next.author, bytes)
+    if (!applied.ok && applied.error.type === 'unexpected') left.push(next)
+    else if (!applied.ok) refuse(peer, undefined, applied.error)
+  }
+  group.waitingState.set(op.author, left)
+  return true
+}
+
+/** Puts what this step understood into the timeline, in one batch. */
+export const flushEntries = (group: Group): void => {
+  if (group.pendingEntries.length === 0) return
+  group.timeline.add(group.pendingEntries)
+  group.pendingEntries.length = 0
+}

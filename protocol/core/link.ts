@@ -1,0 +1,155 @@
+/** One neighbour: the link's own state, its frames, and the HELLO that names the groups both sides know without telling
+ *  their ids to anybody else.
+ *    tag := HMAC(syncKey(gid), senderNonce ‖ senderPeer ‖ receiverPeer)[0..8]      syncKey := HKDF(gid, "petrel/1/sync") */
+import {
+  type GroupId,
+  type Instant,
+  type PeerId,
+  bytesToHex,
+  compareText,
+  concatBytes,
+  idBytes,
+  later,
+  utf8ToBytes,
+} from './base.ts'
+import { derive, hmacSha256 } from './crypto.ts'
+import { limits } from './limits.ts'
+import { authorTable, setHashOf, tableHashOf, vectorOf } from './log.ts'
+import { type HelloGroup, type SyncFrame, encodeSyncFrame, featureCarries } from './message.ts'
+import type { Group, Link, LinkGroup, Peer } from './state.ts'
+
+export const createLink = (peer: PeerId, since: Instant): Link => ({
+  peer,
+  nonce: new Uint8Array(16),
+  since,
+  features: 0,
+  mine: [],
+  theirs: undefined,
+  theirHello: new Map(),
+  groups: new Map(),
+  windowBytes: limits.windowBytesMin * 2,
+  inFlightBytes: 0,
+  inFlight: [],
+  framesSent: 0,
+  framesAcked: 0,
+  framesDurable: 0,
+  framesTold: 0,
+  roundTrip: undefined,
+  leastDelay: Number.POSITIVE_INFINITY,
+  haveDue: new Set(),
+  refusals: 0,
+  sentBytes: 0,
+  receivedBytes: 0,
+  carryAsked: new Set(),
+  forksSent: new Set(),
+})
+
+export const createLinkGroup = (): LinkGroup => ({
+  vector: undefined,
+  sent: new Map(),
+  told: undefined,
+  queues: [[], [], [], [], []],
+  fresh: [],
+  historyLoading: false,
+  historySkipped: new Set(),
+  doneDue: false,
+  headsSent: false,
+  slotsSent: new Map(),
+})
+
+/** Sends one frame; returns its size. */
+export const sendFrame = (peer: Peer, link: Link, frame: SyncFrame): number => {
+  const bytes = encodeSyncFrame(frame)
+  link.sentBytes += bytes.length
+  peer.effects.push({ type: 'send', to: link.peer, channel: 'sync', bytes })
+  return bytes.length
+}
+
+/** Sends a frame that counts in the window until the neighbour says it is durable there. */
+export const sendPaced = (peer: Peer, link: Link, frame: SyncFrame): void => {
+  const size = sendFrame(peer, link, frame)
+  link.inFlight.push({ size, at: peer.now.instant })
+  link.inFlightBytes += size
+  link.framesSent += 1
+}
+
+const syncTag = (
+  gid: GroupId,
+  hello: { readonly nonce: Uint8Array; readonly sender: PeerId; readonly receiver: PeerId },
+): Uint8Array =>
+  hmacSha256(
+    derive(idBytes(gid), 'petrel/1/sync'),
+    concatBytes(hello.nonce, utf8ToBytes(hello.sender), utf8ToBytes(hello.receiver)),
+  ).slice(0, 8)
+
+const isShareable = (group: Group): boolean => group.role !== 'left' && group.log.authors.size > 0
+
+/** Tells (again) which groups this peer knows; what is told afterwards counts groups by this list. */
+export const sendHello = (peer: Peer, link: Link): void => {
+  const nonce = peer.random.bytes(16)
+  const groups = [...peer.groups.values()]
+    .filter(isShareable)
+    .toSorted((a, b) => compareText(a.gid, b.gid))
+    .slice(0, limits.helloGroupsMax)
+  link.nonce = nonce
+  link.mine = groups.map(group => ({
+    gid: group.gid,
+    vector: vectorOf(group.log),
+    table: authorTable(group.log),
+  }))
+  const names = { nonce, sender: peer.peer, receiver: link.peer }
+  const told: HelloGroup[] = groups.map(group => ({
+    tag: syncTag(group.gid, names),
+    setHash: setHashOf(group.log),
+    tableHash: tableHashOf(group.log),
+  }))
+  sendFrame(peer, link, { type: 'hello', features: featureCarries, nonce, groups: told })
+}
+
+/** After a group came or went. */
+export const sendHelloToAll = (peer: Peer): void => {
+  for (const link of peer.links.values()) sendHello(peer, link)
+}
+
+/** Reads a neighbour's HELLO: which of its groups I know, by trying my tags. */
+export const readHello = (
+  peer: Peer,
+  link: Link,
+  hello: {
+    readonly features: number
+    readonly nonce: Uint8Array
+    readonly groups: readonly HelloGroup[]
+  },
+): void => {
+  const names = { nonce: hello.nonce, sender: link.peer, receiver: peer.peer }
+  const gids = new Map<string, GroupId>()
+  for (const group of peer.groups.values()) {
+    if (group.role !== 'left') gids.set(bytesToHex(syncTag(group.gid, names)), group.gid)
+  }
+  link.features = hello.features
+  link.theirHello = new Map()
+  link.theirs = hello.groups.map(({ tag, setHash, tableHash }) => {
+    const gid = gids.get(bytesToHex(tag))
+    if (gid !== undefined) link.theirHello.set(gid, { setHash, tableHash })
+    return gid
+  })
+}
+
+/** The number by which I name a group to this neighbour; undefined: not in my latest HELLO. */
+export const indexOf = (link: Link, gid: GroupId): number | undefined => {
+  const index = link.mine.findIndex(entry => entry.gid === gid)
+  return index < 0 ? undefined : index
+}
+
+export const neighboursOf = function* (
+  peer: Peer,
+  gid: GroupId,
+): Generator<readonly [Link, LinkGroup]> {
+  for (const link of peer.links.values()) {
+    const shared = link.groups.get(gid)
+    if (shared !== undefined) yield [link, shared]
+  }
+}
+
+export const dueSoon = (peer: Peer, link: Link, what: 'have' | 'ack' | 'push', by: number): void =>
+  peer.deadlines.sooner(`${what}/${link.peer}`, later(peer.now.instant, by))

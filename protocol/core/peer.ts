@@ -1,0 +1,357 @@
+/** The machine: one peer is `step(peer, now, input) → effects`. Here inputs are routed to what they mean and the rows and
+ *  effects of one step are gathered; what things mean stands in the files named in the switch. */
+import {
+  type AuthorId,
+  type EpochId,
+  type GroupId,
+  type Now,
+  type PeerId,
+  type Topic,
+  assert,
+  instant,
+  timestamp,
+} from './base.ts'
+import { writeAck } from './ack.ts'
+import {
+  askNeighbour,
+  completeJoin,
+  onJoinRefused,
+  onJoinRequest,
+  seekAdmission,
+} from './admission.ts'
+import { type AdmitContext, type VerifiedMessage, isPaced } from './admit.ts'
+import { dropCarried, onCarry, sweepCarried } from './carry.ts'
+import { type Cryptography, nobleCryptography } from './crypto.ts'
+import { createDeadlines } from './deadlines.ts'
+import { sendChanges } from './have.ts'
+import { currentEpoch, flushGroup } from './groups.ts'
+import { flushEntries, ingestOps, refuse, retryLocked } from './ingest.ts'
+import { perform } from './intents.ts'
+import type { Channel, Effect, Input, StepResult } from './input.ts'
+import { limits } from './limits.ts'
+import { decodeRecord } from './op.ts'
+import { onSlots, tellPresence, wishForLinks } from './presence.ts'
+import { pump, readAck, sendHistory } from './push.ts'
+import type { Random } from './random.ts'
+import type { Refusal } from './refusal.ts'
+import { restore } from './restore.ts'
+import type { Row } from './row.ts'
+import type { Group, Link, Load, Peer } from './state.ts'
+import {
+  linkDown,
+  linkUp,
+  noteDurable,
+  onDone,
+  onHave,
+  onHeads,
+  onHello,
+  onWant,
+  sendAck,
+} from './sync.ts'
+import { onArrivals, onWindowOps } from './window.ts'
+import { createOwnLog, startLog } from './write.ts'
+
+/** A peer before its first input. `random` is its only chance; `cryptography` the fastest the host has. */
+export const createPeer = (options: {
+  readonly peer: PeerId
+  readonly random: Random
+  readonly cryptography?: Cryptography
+}): Peer => ({
+  peer: options.peer,
+  random: options.random,
+  cryptography: options.cryptography ?? nobleCryptography,
+  device: undefined,
+  groups: new Map(),
+  links: new Map(),
+  deadlines: createDeadlines(),
+  loads: new Map(),
+  nextLoad: 1,
+  presence: { page: 'none', availability: 'available' },
+  addresses: [],
+  topics: '',
+  storage: 'ok',
+  refusals: new Map(),
+  now: { instant: instant(0), wall: timestamp(0) },
+  rows: [],
+  effects: [],
+})
+
+/** Takes one input and answers with everything to be done about it. Synchronous and bounded; the same inputs at the same
+ *  times give the same effects. The first input is `started`. */
+export const step = (peer: Peer, now: Now, input: Input): StepResult => {
+  assert(peer.device !== undefined || input.type === 'started', 'the first input is started')
+  peer.now = now
+  perceive(peer, input)
+  settle(peer)
+  const effects: Effect[] = []
+  if (peer.rows.length > 0) effects.push({ type: 'persist', rows: peer.rows.splice(0) })
+  effects.push(...peer.effects.splice(0))
+  return { effects: withoutRepeats(effects), wakeAt: peer.deadlines.next() }
+}
+
+const perceive = (peer: Peer, input: Input): void => {
+  switch (input.type) {
+    case 'started':
+      restore(peer, input.rows)
+      return
+    case 'intent': {
+      const answer = perform(peer, input.intent)
+      peer.effects.push({ type: 'answered', request: input.request, answer })
+      return
+    }
+    case 'link-up':
+      linkUp(peer, input.peer)
+      askNeighbour(peer, input.peer)
+      return
+    case 'link-down':
+      linkDown(peer, input.peer)
+      for (const group of peer.groups.values()) wishForLinks(peer, group)
+      return
+    case 'received':
+      receive(peer, input.from, input.message)
+      return
+    case 'refused':
+      onRefused(peer, input.from, input.channel, input.refusal)
+      return
+    case 'loaded':
+      onLoaded(peer, input.request, input.rows)
+      return
+    case 'failed':
+      peer.storage = input.storage
+      peer.effects.push({ type: 'changed' })
+      return
+    case 'woken':
+      for (const name of peer.deadlines.due(peer.now.instant)) onDeadline(peer, name)
+  }
+}
+
+/** After every input: who may have become a member, which topics follow, which rows are to be written. */
+const settle = (peer: Peer): void => {
+  for (const group of peer.groups.values()) {
+    completeJoin(peer, group)
+    flushEntries(group)
+    flushGroup(peer, group)
+  }
+  const topics = topicsOf(peer)
+  const name = topics.join(' ')
+  if (name === peer.topics) return
+  peer.topics = name
+  peer.effects.push({ type: 'subscribe', topics })
+}
+
+const topicsOf = (peer: Peer): readonly Topic[] => {
+  const topics: Topic[] = []
+  for (const group of peer.groups.values()) {
+    if (group.role !== 'member') continue
+    for (const epoch of [...group.epochs.values()].slice(-4)) topics.push(epoch.topic)
+  }
+  return topics.toSorted()
+}
+
+const withoutRepeats = (effects: readonly Effect[]): readonly Effect[] => {
+  const seen = new Set<string>()
+  return effects.filter(effect => {
+    if (effect.type !== 'changed') return true
+    const name = effect.group ?? ''
+    if (seen.has(name)) return false
+    seen.add(name)
+    return true
+  })
+}
+
+const receive = (peer: Peer, from: PeerId, message: VerifiedMessage): void => {
+  const link = peer.links.get(from)
+  if (link !== undefined) link.receivedBytes += message.size
+  if (message.type === 'join-request') onJoinRequest(peer, from, message.request)
+  if (message.type === 'join-refused') onJoinRefused(peer, message.gid, message.refusal)
+  if (message.type === 'ops') receiveOps(peer, from, message)
+  if (link === undefined) return
+  receiveOnLink(peer, link, message)
+  if (isPaced(message)) noteDurable(peer, link)
+}
+
+const receiveOnLink = (peer: Peer, link: Link, message: VerifiedMessage): void => {
+  switch (message.type) {
+    case 'hello':
+      onHello(peer, link, message)
+      return
+    case 'ack':
+      readAck(peer, link, message.frames)
+      return
+    case 'carry':
+      onCarry(peer, message.groups)
+      return
+    case 'have':
+    case 'want':
+    case 'done':
+    case 'heads':
+    case 'slots':
+      receiveInGroup(peer, link, message)
+      return
+    case 'ops':
+    case 'join-request':
+    case 'join-refused':
+      return
+  }
+}
+
+type GroupMessage = Extract<
+  VerifiedMessage,
+  { readonly type: 'have' | 'want' | 'done' | 'heads' | 'slots' }
+>
+
+const receiveInGroup = (peer: Peer, link: Link, message: GroupMessage): void => {
+  const group = peer.groups.get(message.gid)
+  if (group === undefined || group.role === 'left') return
+  switch (message.type) {
+    case 'have': {
+      const fault = onHave(peer, link, group, message.vector)
+      if (fault !== undefined) charge(peer, link, fault)
+      return
+    }
+    case 'want':
+      onWant(peer, link, group, message.refs)
+      return
+    case 'done':
+      onDone(peer, link, group, message.setHash)
+      return
+    case 'heads':
+      onHeads(peer, link, group, message.heads)
+      return
+    case 'slots':
+      onSlots(peer, link, group, message.slots)
+      for (const fault of message.refusals) charge(peer, link, fault)
+  }
+}
+
+const receiveOps = (
+  peer: Peer,
+  from: PeerId,
+  message: Extract<VerifiedMessage, { readonly type: 'ops' }>,
+): void => {
+  const group = peer.groups.get(message.gid)
+  const link = peer.links.get(from)
+  if (group === undefined || group.role === 'left') return
+  ingestOps(peer, group, message.ops, from)
+  for (const fault of message.refusals) {
+    if (link === undefined) refuse(peer, from, fault)
+    else charge(peer, link, fault)
+  }
+}
+
+const onRefused = (peer: Peer, from: PeerId, channel: Channel, why: Refusal): void => {
+  const link = peer.links.get(from)
+  if (link === undefined) {
+    refuse(peer, from, why)
+    return
+  }
+  charge(peer, link, why)
+  // The sender counted the frame in its window; it is dealt with, whatever it was.
+  if (channel === 'sync') noteDurable(peer, link)
+}
+
+/** Counts a refusal against the neighbour it came from; too many close the link for a while. An author not known yet is
+ *  no fault of the sender. */
+const charge = (peer: Peer, link: Link, why: Refusal): void => {
+  refuse(peer, link.peer, why)
+  if (why.type === 'author-unknown' || why.type === 'group-unknown') return
+  link.refusals += 1
+  if (link.refusals === limits.refusalsMax)
+    peer.effects.push({ type: 'disconnect', peer: link.peer })
+}
+
+const onDeadline = (peer: Peer, name: string): void => {
+  const [what = '', subject = ''] = name.split('/')
+  const group = [...peer.groups.values()].find(({ gid }) => gid === subject)
+  const link = [...peer.links.values()].find(({ peer: neighbour }) => neighbour === subject)
+  if (group !== undefined) onGroupDeadline(peer, what, group)
+  else if (link !== undefined) onLinkDeadline(peer, what, link)
+  else if (what === 'carry') sweepCarried(peer)
+}
+
+const onGroupDeadline = (peer: Peer, what: string, group: Group): void => {
+  if (what === 'retry') {
+    retryLocked(peer, group)
+    peer.effects.push({ type: 'changed', group: group.gid }, { type: 'changed' })
+  }
+  if (what === 'ack') writeAck(peer, group)
+  if (what === 'join') seekAdmission(peer, group)
+  if (what === 'presence') tellPresence(peer, group)
+  if (what === 'incarnate') startIncarnation(peer, group)
+}
+
+const onLinkDeadline = (peer: Peer, what: string, link: Link): void => {
+  if (what === 'push') pump(peer, link)
+  if (what === 'ack') sendAck(peer, link)
+  if (what !== 'have') return
+  for (const gid of link.haveDue) {
+    const group = peer.groups.get(gid)
+    const shared = link.groups.get(gid)
+    if (group !== undefined && shared !== undefined) sendChanges(peer, link, group, shared)
+  }
+  link.haveDue.clear()
+}
+
+/** My own log went on elsewhere: this store is a copy or an old state. It is never continued; a new one begins. */
+const startIncarnation = (peer: Peer, group: Group): void => {
+  const { device } = peer
+  const { own } = group
+  if (own === undefined || device === undefined || currentEpoch(group) === undefined) return
+  const { name, unit } = group.authors.get(own.author) ?? device
+  startLog(peer, group, { log: createOwnLog(peer, group.gid, own.incarnation + 1), name, unit })
+}
+
+const onLoaded = (peer: Peer, request: number, rows: readonly Row[]): void => {
+  const load = peer.loads.get(request)
+  const group = load === undefined ? undefined : peer.groups.get(load.gid)
+  peer.loads.delete(request)
+  if (load === undefined || group === undefined) return
+  continueLoad(peer, group, load, rows)
+}
+
+const continueLoad = (peer: Peer, group: Group, load: Load, rows: readonly Row[]): void => {
+  switch (load.type) {
+    case 'window':
+      onArrivals(peer, group, rows, load.earlier)
+      return
+    case 'window-ops':
+      onWindowOps(peer, group, rows, load.arrivals)
+      return
+    case 'carried':
+      dropCarried(peer, group, rows)
+      return
+    case 'history': {
+      const link = peer.links.get(load.peer)
+      const ops = rows.flatMap(row => {
+        const op = decodeRecord(group.gid, row.value)
+        return op.ok ? [op.value] : []
+      })
+      if (link !== undefined) sendHistory(peer, link, group, { ...load, ops })
+    }
+  }
+}
+
+/** What admission may look up for a frame of this neighbour, or a gossip message of this topic. */
+export const admissionContext = (
+  peer: Peer,
+  from: PeerId,
+  source:
+    | { readonly channel: 'sync' | 'join' }
+    | { readonly channel: 'gossip'; readonly topic: Topic },
+): AdmitContext => {
+  const link = peer.links.get(from)
+  return {
+    channel: source.channel,
+    gossipGroup: source.channel === 'gossip' ? groupOfTopic(peer, source.topic) : undefined,
+    groupAt: index => link?.theirs?.[index],
+    keyOf: (gid: GroupId, author: AuthorId) => peer.groups.get(gid)?.log.authors.get(author)?.key,
+    writeKeyOf: (gid: GroupId, epoch: EpochId) => peer.groups.get(gid)?.writeKeys.get(epoch),
+  }
+}
+
+const groupOfTopic = (peer: Peer, topic: Topic): GroupId | undefined => {
+  for (const group of peer.groups.values()) {
+    for (const epoch of group.epochs.values()) if (epoch.topic === topic) return group.gid
+  }
+  return undefined
+}

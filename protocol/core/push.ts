@@ -1,0 +1,255 @@
+/** What goes to a neighbour next: control and keys, flash, urgent, routine newest first, then older history from the store,
+ *  in run form and inside a window of bytes the neighbour has not made durable yet. The window follows the measured delay:
+ *  it grows while acknowledgements come back promptly and shrinks when a queue builds on the link. */
+import { type AuthorId, later } from './base.ts'
+import { dueSoon, indexOf, sendFrame, sendPaced } from './link.ts'
+import { limits } from './limits.ts'
+import { compareOps, heldOp, heldRun, setHashOf } from './log.ts'
+import { type Op, encodeRun, isControlClass, kinds, priorities } from './op.ts'
+import { type Ranges, addRange, hasSeq, noRanges, subtractRanges, unionRanges } from './ranges.ts'
+import { coldRange } from './rows.ts'
+import type { Group, Link, LinkGroup, Peer } from './state.ts'
+
+/** Gossip gets this head start, and twice the round trip, before an operation is pushed. */
+const gossipHeadStart = 200
+const historyOps = 16
+
+const queueOf = (op: Op): number =>
+  isControlClass(op.kind) ? 0 : 1 + priorities.indexOf(op.priority)
+
+const isThere = (shared: LinkGroup, op: Op): boolean =>
+  hasSeq(shared.vector?.get(op.author) ?? noRanges, op.seq) ||
+  hasSeq(shared.sent.get(op.author) ?? noRanges, op.seq)
+
+export const markSent = (shared: LinkGroup, author: AuthorId, from: number, to: number): void => {
+  shared.sent.set(author, addRange(shared.sent.get(author) ?? noRanges, from, to))
+}
+
+/** Control in the order it can be checked (roots, other first operations, the rest by time); everything else newest first.
+ *  The next to send stands last. */
+const compareForQueue = (a: Op, b: Op): number => {
+  const rank = (op: Op): number => (op.kind === kinds.genesis ? 1 + (op.payload[112] ?? 0) : 0)
+  return isControlClass(a.kind) ? rank(a) - rank(b) || compareOps(b, a) : compareOps(a, b)
+}
+
+/** Plans everything in memory that a complete HAVE showed to be missing there. */
+export const fillQueues = (group: Group, shared: LinkGroup): void => {
+  for (const queue of shared.queues) queue.length = 0
+  for (const bySeq of group.log.held.values()) {
+    for (const op of bySeq.values()) {
+      if (!isThere(shared, op)) shared.queues[queueOf(op)]?.push(op)
+    }
+  }
+  for (const queue of shared.queues) queue.sort(compareForQueue)
+  shared.fresh = []
+  shared.doneDue = true
+  shared.historySkipped.clear()
+}
+
+/** Plans one new operation. */
+export const planPush = (
+  peer: Peer,
+  link: Link,
+  shared: LinkGroup,
+  op: Op,
+  isOwn: boolean,
+): void => {
+  if (shared.vector === undefined || isThere(shared, op)) return
+  const isPressing = op.priority === 'flash' || op.priority === 'urgent'
+  const wait = isOwn && isPressing ? 0 : gossipHeadStart + 2 * (link.roundTrip ?? 0)
+  shared.fresh.push({ op, at: later(peer.now.instant, wait) })
+  dueSoon(peer, link, 'push', wait)
+}
+
+/** Sends while the window has room. */
+export const pump = (peer: Peer, link: Link): void => {
+  for (const shared of link.groups.values()) ripen(peer, link, shared)
+  while (link.inFlightBytes < link.windowBytes) {
+    if (!sendNext(peer, link)) break
+  }
+}
+
+const ripen = (peer: Peer, link: Link, shared: LinkGroup): void => {
+  if (shared.fresh.length === 0) return
+  const waiting: LinkGroup['fresh'] = []
+  for (const entry of shared.fresh) {
+    if (entry.at > peer.now.instant) waiting.push(entry)
+    else if (!isThere(shared, entry.op)) shared.queues[queueOf(entry.op)]?.push(entry.op)
+  }
+  shared.fresh = waiting
+  const next = waiting.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY)
+  if (waiting.length > 0) dueSoon(peer, link, 'push', next - peer.now.instant)
+}
+
+/** Sends the most pressing batch of all groups; false when there is nothing to send now. */
+const sendNext = (peer: Peer, link: Link): boolean => {
+  for (let level = 0; level < 5; level++) {
+    for (const [gid, shared] of link.groups) {
+      const group = peer.groups.get(gid)
+      if (group === undefined || shared.vector === undefined) continue
+      const batch = takeBatch(shared, level)
+      if (batch.length > 0) {
+        sendOps(peer, link, group, batch)
+        return true
+      }
+    }
+  }
+  for (const [gid, shared] of link.groups) {
+    const group = peer.groups.get(gid)
+    if (group === undefined || shared.vector === undefined || shared.historyLoading) continue
+    if (loadHistory(peer, link, group, shared)) continue
+    sayDone(peer, link, group, shared)
+  }
+  return false
+}
+
+const takeBatch = (shared: LinkGroup, level: number): readonly Op[] => {
+  const queue = shared.queues[level] ?? []
+  const batch: Op[] = []
+  let bytes = 0
+  while (bytes < limits.runFrameBytes) {
+    const op = queue.pop()
+    if (op === undefined) break
+    if (isThere(shared, op)) continue
+    batch.push(op)
+    bytes += op.payload.length + 8
+  }
+  return batch
+}
+
+/** Sends operations of one group as runs; what memory cannot vouch for is left to the store. */
+const sendOps = (peer: Peer, link: Link, group: Group, ops: readonly Op[]): void => {
+  const shared = link.groups.get(group.gid)
+  if (shared === undefined) return
+  const rangesByAuthor = new Map<AuthorId, Ranges>()
+  for (const { author, seq } of ops) {
+    rangesByAuthor.set(author, addRange(rangesByAuthor.get(author) ?? noRanges, seq, seq))
+  }
+  for (const [author, ranges] of rangesByAuthor) {
+    for (const range of ranges) {
+      let from = range.from
+      while (from <= range.to) {
+        const run = heldRun(group.log, author, from, range.to)
+        if (run === undefined) break
+        sendRun(peer, link, group, run)
+        from = (run.at(-1)?.seq ?? range.to) + 1
+      }
+    }
+  }
+}
+
+export const sendRun = (peer: Peer, link: Link, group: Group, run: readonly Op[]): void => {
+  const index = indexOf(link, group.gid)
+  const shared = link.groups.get(group.gid)
+  const [first] = run
+  const last = run.at(-1)
+  if (index === undefined || shared === undefined || first === undefined || last === undefined) {
+    return
+  }
+  sendPaced(peer, link, { type: 'run', group: index, run: encodeRun(run) })
+  markSent(shared, first.author, first.seq, last.seq)
+}
+
+/** Asks the store for the next stretch of older operations the neighbour lacks. */
+const loadHistory = (peer: Peer, link: Link, group: Group, shared: LinkGroup): boolean => {
+  const next = nextHistory(group, shared)
+  if (next === undefined) return false
+  const request = peer.nextLoad++
+  shared.historyLoading = true
+  peer.loads.set(request, { type: 'history', gid: group.gid, peer: link.peer, ...next })
+  const range = coldRange(group.gid, next.author, next.from, next.to + historyOps * 2)
+  peer.effects.push({ type: 'load', request, query: { type: 'range', range } })
+  return true
+}
+
+const nextHistory = (
+  group: Group,
+  shared: LinkGroup,
+): { readonly author: AuthorId; readonly from: number; readonly to: number } | undefined => {
+  let best: { author: AuthorId; from: number; to: number } | undefined
+  let newest = -1
+  for (const [author, log] of group.log.authors) {
+    if (log.newestHlc <= newest || shared.historySkipped.has(author)) continue
+    const there = unionRanges(
+      shared.vector?.get(author) ?? noRanges,
+      shared.sent.get(author) ?? noRanges,
+    )
+    const last = subtractRanges(log.ranges, there).at(-1)
+    if (last === undefined) continue
+    newest = log.newestHlc
+    best = { author, from: Math.max(last.from, last.to - historyOps + 1), to: last.to }
+  }
+  return best
+}
+
+/** Older rows arrived from the store: send them as a run, together with what memory holds between them. */
+export const sendHistory = (
+  peer: Peer,
+  link: Link,
+  group: Group,
+  stretch: {
+    readonly author: AuthorId
+    readonly from: number
+    readonly to: number
+    readonly ops: readonly Op[]
+  },
+): void => {
+  const shared = link.groups.get(group.gid)
+  if (shared === undefined) return
+  shared.historyLoading = false
+  const { author, from, to } = stretch
+  const bySeq = new Map(stretch.ops.map(op => [op.seq, op]))
+  let run: Op[] = []
+  let isSent = false
+  for (let seq = from; run.length < limits.runOpsMax; seq++) {
+    const op = bySeq.get(seq) ?? heldOp(group.log, author, seq)
+    if (op === undefined) break
+    run.push(op)
+    if (op.signature === undefined || !(seq >= to || isControlClass(op.kind))) continue
+    sendRun(peer, link, group, run)
+    isSent = true
+    run = []
+    if (seq >= to) break
+  }
+  if (!isSent) shared.historySkipped.add(author)
+  pump(peer, link)
+}
+
+const sayDone = (peer: Peer, link: Link, group: Group, shared: LinkGroup): void => {
+  const index = indexOf(link, group.gid)
+  if (!shared.doneDue || shared.fresh.length > 0 || index === undefined) return
+  shared.doneDue = false
+  sendFrame(peer, link, { type: 'done', group: index, setHash: setHashOf(group.log) })
+}
+
+/** The neighbour made `frames` paced frames of this contact durable. */
+export const readAck = (peer: Peer, link: Link, frames: number): void => {
+  const fresh = Math.min(frames, link.framesSent) - link.framesAcked
+  if (fresh <= 0) return
+  link.framesAcked += fresh
+  for (const { size, at } of link.inFlight.splice(0, fresh)) {
+    link.inFlightBytes -= size
+    adapt(link, peer.now.instant - at, size)
+  }
+  pump(peer, link)
+}
+
+/** Delay-based window: a delay near the least one seen means an empty queue. */
+const adapt = (link: Link, delay: number, size: number): void => {
+  link.leastDelay = Math.min(link.leastDelay * 1.01, delay)
+  link.roundTrip = link.roundTrip === undefined ? delay : link.roundTrip * 0.8 + delay * 0.2
+  const isPrompt = delay <= 2 * link.leastDelay + 50
+  const wished = isPrompt ? link.windowBytes + size : link.windowBytes * 0.75
+  link.windowBytes = Math.min(limits.windowBytesMax, Math.max(limits.windowBytesMin, wished))
+}
+
+/** How many operations a neighbour holds that this peer lacks. */
+export const countMissing = (group: Group, shared: LinkGroup): number => {
+  let missing = 0
+  for (const [author, ranges] of shared.vector ?? []) {
+    const held = group.log.authors.get(author)?.ranges ?? noRanges
+    if (held === ranges) continue
+    for (const { from, to } of subtractRanges(ranges, held)) missing += to - from + 1
+  }
+  return missing
+}

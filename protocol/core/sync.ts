@@ -1,0 +1,177 @@
+/** Sync with neighbours: contact begins with HELLO, then each side says what it HAS and sends what the other lacks; later
+ *  both tell changes. State vectors in one round trip (research/data-model.md section 6). Which bytes go first is push.ts,
+ *  what is told is have.ts; here is what happens when something arrives. */
+import { type PeerId, equalBytes } from './base.ts'
+import { askToCarry } from './carry.ts'
+import { planHave, readHave, sendHave } from './have.ts'
+import {
+  createLink,
+  createLinkGroup,
+  dueSoon,
+  indexOf,
+  neighboursOf,
+  readHello,
+  sendFrame,
+  sendHello,
+  sendPaced,
+} from './link.ts'
+import { authorLog, authorTable, headOf, heldOp, setHashOf } from './log.ts'
+import type { HaveVector, HeadRef, HelloGroup, OpRef } from './message.ts'
+import { type Op, encodeOp } from './op.ts'
+import { fillQueues, markSent, planPush, pump } from './push.ts'
+import { sendSlots } from './presence.ts'
+import { equalRanges, noRanges } from './ranges.ts'
+import type { Refusal } from './refusal.ts'
+import type { Group, Link, LinkGroup, Peer } from './state.ts'
+
+/** Acknowledging is put off this long, so that one frame speaks for several. */
+const ackGather = 10
+
+export const linkUp = (peer: Peer, neighbour: PeerId): Link => {
+  const link = createLink(neighbour, peer.now.instant)
+  peer.links.set(neighbour, link)
+  sendHello(peer, link)
+  peer.effects.push({ type: 'changed' })
+  return link
+}
+
+export const linkDown = (peer: Peer, neighbour: PeerId): void => {
+  peer.links.delete(neighbour)
+  for (const what of ['have', 'ack', 'push']) peer.deadlines.clear(`${what}/${neighbour}`)
+  for (const [request, load] of peer.loads) {
+    if (load.type === 'history' && load.peer === neighbour) peer.loads.delete(request)
+  }
+  peer.effects.push({ type: 'changed' })
+}
+
+export const onHello = (
+  peer: Peer,
+  link: Link,
+  hello: {
+    readonly features: number
+    readonly nonce: Uint8Array
+    readonly groups: readonly HelloGroup[]
+  },
+): void => {
+  readHello(peer, link, hello)
+  for (const gid of [...link.groups.keys()]) if (!link.theirHello.has(gid)) link.groups.delete(gid)
+  for (const gid of link.theirHello.keys()) {
+    const group = peer.groups.get(gid)
+    if (group === undefined || link.groups.has(gid)) continue
+    const shared = createLinkGroup()
+    link.groups.set(gid, shared)
+    sendHave(peer, link, group, shared)
+    sendSlots(peer, link, group, shared)
+  }
+  askToCarry(peer, link)
+  peer.effects.push({ type: 'changed' })
+}
+
+/** What a neighbour holds; a refusal when its vector fits no HELLO of ours. */
+export const onHave = (
+  peer: Peer,
+  link: Link,
+  group: Group,
+  vector: HaveVector,
+): Refusal | undefined => {
+  const shared = link.groups.get(group.gid)
+  if (shared === undefined) return undefined
+  const read = readHave(peer, link, group, shared, vector)
+  if ('type' in read) return read
+  if (read.full) fillQueues(group, shared)
+  pump(peer, link)
+  peer.effects.push({ type: 'changed', group: group.gid })
+  return undefined
+}
+
+/** An operation is held here: `from` has it too, the others may need it, and all are told that we have it. */
+export const noteHeld = (
+  peer: Peer,
+  group: Group,
+  op: Op,
+  from: PeerId | undefined,
+  isNew: boolean,
+): void => {
+  for (const [link, shared] of neighboursOf(peer, group.gid)) {
+    if (link.peer === from) markSent(shared, op.author, op.seq, op.seq)
+    else if (isNew) planPush(peer, link, shared, op, from === undefined)
+    if (isNew) planHave(peer, link, group)
+  }
+}
+
+/** A paced frame was taken in; the acknowledgement goes out after its rows are durable. */
+export const noteDurable = (peer: Peer, link: Link): void => {
+  link.framesDurable += 1
+  if (link.framesDurable - link.framesTold >= 2) sendAck(peer, link)
+  else dueSoon(peer, link, 'ack', ackGather)
+}
+
+export const sendAck = (peer: Peer, link: Link): void => {
+  if (link.framesTold === link.framesDurable) return
+  link.framesTold = link.framesDurable
+  peer.deadlines.clear(`ack/${link.peer}`)
+  sendFrame(peer, link, { type: 'ack', frames: link.framesDurable })
+}
+
+/** Both sides think they hold the same: if the heads say otherwise, somebody wrote two operations with one seq. */
+export const onDone = (peer: Peer, link: Link, group: Group, setHash: Uint8Array): void => {
+  const shared = link.groups.get(group.gid)
+  const index = indexOf(link, group.gid)
+  if (shared === undefined || index === undefined || shared.headsSent) return
+  if (equalBytes(setHash, setHashOf(group.log)) || !holdsTheSame(group, shared)) return
+  shared.headsSent = true
+  const heads = authorTable(group.log).flatMap((author): HeadRef[] => {
+    const head = headOf(authorLog(group.log, author))
+    return head === undefined ? [] : [{ author, ...head }]
+  })
+  sendFrame(peer, link, { type: 'heads', group: index, heads })
+}
+
+const holdsTheSame = (group: Group, shared: LinkGroup): boolean =>
+  shared.vector !== undefined &&
+  [...group.log.authors].every(([author, { ranges }]) =>
+    equalRanges(ranges, shared.vector?.get(author) ?? noRanges),
+  )
+
+/** The neighbour's heads: where mine differ, it gets my signed operation, which proves the fork to it. */
+export const onHeads = (peer: Peer, link: Link, group: Group, heads: readonly HeadRef[]): void => {
+  for (const { author, seq, prefix } of heads) {
+    const log = group.log.authors.get(author)
+    const tail = log?.tails.get(seq)
+    if (tail !== undefined && !equalBytes(tail, prefix))
+      sendFork(peer, link, group, { author, seq })
+  }
+}
+
+/** Sends my operation at a forked place, once per contact; the one who sent the other side gets it back, the rest get both. */
+const sendFork = (peer: Peer, link: Link, group: Group, ref: OpRef): void => {
+  const index = indexOf(link, group.gid)
+  const op = heldOp(group.log, ref.author, ref.seq)
+  const name = `${group.gid}/${ref.author}/${ref.seq}`
+  if (index === undefined || op?.signature === undefined || link.forksSent.has(name)) return
+  link.forksSent.add(name)
+  sendPaced(peer, link, { type: 'ops', group: index, ops: [encodeOp(op)] })
+}
+
+/** A contradicting operation arrived: its sender gets ours, everybody else gets the contradiction. */
+export const spreadFork = (peer: Peer, group: Group, op: Op, from: PeerId | undefined): void => {
+  for (const [link] of neighboursOf(peer, group.gid)) {
+    const index = indexOf(link, group.gid)
+    const name = `${group.gid}/${op.id}`
+    if (link.peer === from) sendFork(peer, link, group, op)
+    else if (index !== undefined && op.signature !== undefined && !link.forksSent.has(name)) {
+      link.forksSent.add(name)
+      sendPaced(peer, link, { type: 'ops', group: index, ops: [encodeOp(op)] })
+    }
+  }
+}
+
+export const onWant = (peer: Peer, link: Link, group: Group, refs: readonly OpRef[]): void => {
+  const index = indexOf(link, group.gid)
+  if (index === undefined) return
+  const ops = refs.flatMap(({ author, seq }) => {
+    const op = heldOp(group.log, author, seq)
+    return op?.signature === undefined ? [] : [encodeOp(op)]
+  })
+  if (ops.length > 0) sendPaced(peer, link, { type: 'ops', group: index, ops })
+}
