@@ -86,7 +86,12 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
   const isSealed = (key: Uint8Array): boolean => sealed.has(key[0] ?? 0xff)
 
   await openLevel(options)
-  await checkSchema(level)
+  try {
+    await checkSchema(level)
+  } catch (reason) {
+    await level.close()
+    throw reason
+  }
 
   let state: 'ok' | 'broken' | 'closed' = 'ok'
   let reserveGone = false

@@ -22,10 +22,10 @@ const dataKey = new Uint8Array(32).fill(3)
 const levelAt = (path: string): ByteLevel => new Level(path, byteEncodings)
 const openAt = (path: string, options: Partial<StoreOptions> = {}): Promise<Store> =>
   openStore({
-    level: levelAt(path),
     cipher: { dataKey, random },
     sealedPrefixes,
     ...options,
+    level: options.level ?? levelAt(path),
   })
 
 storeConformance('memory', () => {
