@@ -24,7 +24,7 @@ import {
 } from './join.ts'
 import { openLedger } from './ledger.ts'
 import { limits } from './limits.ts'
-import { sendHelloToAll } from './link.ts'
+import { renewHellos } from './sync.ts'
 import { type JoinFrame, encodeJoinFrame } from './message.ts'
 import { type Op, encodeOp, isControlClass, kinds } from './op.ts'
 import { planPresence, wishForLinks } from './presence.ts'
@@ -253,7 +253,7 @@ export const completeJoin = (peer: Peer, group: Group): void => {
   const { name, unit } = joining
   startLog(peer, group, { log: createOwnLog(peer, group.gid, 0), name, unit })
   emptyOutbox(peer, group)
-  sendHelloToAll(peer)
+  renewHellos(peer)
   planPresence(peer)
   wishForLinks(peer, group)
   peer.effects.push({ type: 'changed' })

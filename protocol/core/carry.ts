@@ -4,7 +4,7 @@
  *  had, so that nobody sends it again. */
 import { type GroupId, later } from './base.ts'
 import { createGroup, isMember } from './groups.ts'
-import { sendFrame, sendHelloToAll } from './link.ts'
+import { sendFrame } from './link.ts'
 import { limits } from './limits.ts'
 import { featureCarries } from './message.ts'
 import type { Op } from './op.ts'
@@ -29,8 +29,8 @@ export const askToCarry = (peer: Peer, link: Link): void => {
   if (groups.length > 0) sendFrame(peer, link, { type: 'carry', groups })
 }
 
-/** Takes up groups a neighbour asked to carry, as far as the quota goes. */
-export const onCarry = (peer: Peer, groups: readonly GroupId[]): void => {
+/** Takes up groups a neighbour asked to carry, as far as the quota goes; true when there are new ones. */
+export const onCarry = (peer: Peer, groups: readonly GroupId[]): boolean => {
   let isChanged = false
   for (const gid of groups) {
     if (peer.groups.has(gid) || countCarried(peer).groups >= limits.carriedGroupsMax) continue
@@ -39,10 +39,8 @@ export const onCarry = (peer: Peer, groups: readonly GroupId[]): void => {
     peer.groups.set(gid, group)
     isChanged = true
   }
-  if (isChanged) {
-    sendHelloToAll(peer)
-    peer.deadlines.sooner('carry', later(peer.now.instant, sweepEvery))
-  }
+  if (isChanged) peer.deadlines.sooner('carry', later(peer.now.instant, sweepEvery))
+  return isChanged
 }
 
 export const countCarried = (

@@ -1,11 +1,5 @@
 /** One group as this peer keeps it: making it, its keys, its resolved membership, and the rows that remember it. */
-import {
-  type AuthorId,
-  type DeviceId,
-  type GroupId,
-  type OpId,
-  bytesToHex,
-} from './base.ts'
+import { type AuthorId, type DeviceId, type GroupId, type OpId, bytesToHex } from './base.ts'
 import type { ControlBody } from './control.ts'
 import { type EpochKeys, authorKey, epochKeys } from './epoch.ts'
 import { type GroupState, type Member, resolveGroup } from './group.ts'

@@ -28,7 +28,8 @@ const fullVector = (link: Link, group: Group): HaveVector => {
   if (hello !== undefined && equalBytes(hello.setHash, setHashOf(log))) return { mode: 'equal' }
   const table = authorTable(log)
   if (hello !== undefined && equalBytes(hello.tableHash, tableHashOf(log))) {
-    return { mode: 'table', ranges: table.map(author => authorLog(log, author).ranges) }
+    const ranges = table.map(author => authorLog(log, author).ranges)
+    return { mode: 'table', tableHash: tableHashOf(log), ranges }
   }
   const entries = table.map(author => ({ author, ranges: authorLog(log, author).ranges }))
   return { mode: 'named', entries }
@@ -55,50 +56,59 @@ export const sendChanges = (peer: Peer, link: Link, group: Group, shared: LinkGr
   sendFrame(peer, link, { type: 'have', group: index, setHash: setHashOf(group.log), vector })
 }
 
-/** Takes in a neighbour's HAVE. `full`: it replaces everything told before. */
+/** Takes in a neighbour's HAVE. `full`: it replaces everything told before. Undefined: it speaks of an older HELLO of ours;
+ *  the answer to the newer one is on its way. */
 export const readHave = (
   peer: Peer,
   link: Link,
   group: Group,
-  shared: LinkGroup,
-  vector: HaveVector,
-): Refusal | { readonly full: boolean } => {
-  const entries = entriesOf(link, group, vector)
-  if (entries === undefined) return refusal('malformed', 'vector does not fit the table')
-  const full = vector.mode !== 'changed'
+  have: { readonly setHash: Uint8Array; readonly vector: HaveVector },
+): Refusal | { readonly full: boolean } | undefined => {
+  const shared = link.groups.get(group.gid)
+  const entries = entriesOf(link, group, have)
+  if (entries === undefined || shared === undefined) return undefined
+  const full = have.vector.mode !== 'changed'
+  if (!full && shared.vector === undefined) return refusal('unexpected', 'changes before a vector')
   const told: Map<AuthorId, Ranges> = full ? new Map() : (shared.vector ?? new Map())
   for (const { author, ranges } of entries) told.set(author, ranges)
   shared.vector = told
-  const mine = group.own?.author
-  const ranges =
-    mine === undefined ? undefined : entries.find(entry => entry.author === mine)?.ranges
-  if (ranges !== undefined && mine !== undefined) {
-    noteCarried(group, peer, link.peer, ranges)
-    const head = headOf(authorLog(group.log, mine))
-    const isAhead = (ranges.at(-1)?.to ?? -1) > (head?.seq ?? -1)
-    // Somebody holds more of my log than I do: my store was restored or copied. Never continue that log.
-    if (isAhead) peer.deadlines.sooner(`incarnate/${group.gid}`, peer.now.instant)
-  }
+  noteOwnLog(peer, link, group, entries)
   return { full }
+}
+
+const noteOwnLog = (
+  peer: Peer,
+  link: Link,
+  group: Group,
+  entries: readonly AuthorRanges[],
+): void => {
+  const mine = group.own?.author
+  const ranges = entries.find(entry => entry.author === mine)?.ranges
+  if (ranges === undefined || mine === undefined) return
+  noteCarried(group, peer, link.peer, ranges)
+  const head = headOf(authorLog(group.log, mine))
+  const isAhead = (ranges.at(-1)?.to ?? -1) > (head?.seq ?? -1)
+  // Somebody holds more of my log than I do: my store was restored or copied. Never continue that log.
+  if (isAhead) peer.deadlines.sooner(`incarnate/${group.gid}`, peer.now.instant)
 }
 
 const entriesOf = (
   link: Link,
   group: Group,
-  vector: HaveVector,
+  have: { readonly setHash: Uint8Array; readonly vector: HaveVector },
 ): readonly AuthorRanges[] | undefined => {
+  const { vector } = have
   const mine = link.mine.find(entry => entry.gid === group.gid)
   switch (vector.mode) {
     case 'named':
     case 'changed':
       return vector.entries
     case 'equal':
-      return mine === undefined
-        ? undefined
-        : [...mine.vector].map(([author, ranges]) => ({ author, ranges }))
+      if (mine === undefined || !equalBytes(mine.setHash, have.setHash)) return undefined
+      return [...mine.vector].map(([author, ranges]) => ({ author, ranges }))
     case 'table':
-      return mine === undefined || mine.table.length !== vector.ranges.length
-        ? undefined
-        : mine.table.map((author, at) => ({ author, ranges: vector.ranges[at] ?? noRanges }))
+      if (mine === undefined || !equalBytes(mine.tableHash, vector.tableHash)) return undefined
+      if (mine.table.length !== vector.ranges.length) return undefined
+      return mine.table.map((author, at) => ({ author, ranges: vector.ranges[at] ?? noRanges }))
   }
 }

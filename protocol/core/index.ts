@@ -40,7 +40,7 @@ export type {
 export type { Peer } from './state.ts'
 
 export { admit } from './admit.ts'
-export { groupId, peerId } from './base.ts'
+export { groupId, instant, millis, peerId, timestamp } from './base.ts'
 export { nobleCryptography } from './crypto.ts'
 export { decodeInvite, encodeInvite } from './invite.ts'
 export { limits } from './limits.ts'

@@ -23,7 +23,7 @@ import { encodeInvite } from './invite.ts'
 import { inviteSecretFromSeed } from './join.ts'
 import { markDisplayed, openLedger } from './ledger.ts'
 import { limits } from './limits.ts'
-import { sendHelloToAll } from './link.ts'
+import { renewHellos } from './sync.ts'
 import { priorities } from './op.ts'
 import { planPresence } from './presence.ts'
 import { type Refusal, refusal } from './refusal.ts'
@@ -159,7 +159,7 @@ const createOwnGroup = (
       root,
     })
     appendControl(peer, group, { type: 'create', policy, ...identityOf(peer, device) })
-    sendHelloToAll(peer)
+    renewHellos(peer)
     planPresence(peer)
     peer.effects.push({ type: 'changed' })
     return success({ type: 'group-created', group: gid })

@@ -16,7 +16,7 @@ import { derive, hmacSha256 } from './crypto.ts'
 import { limits } from './limits.ts'
 import { authorTable, setHashOf, tableHashOf, vectorOf } from './log.ts'
 import { type HelloGroup, type SyncFrame, encodeSyncFrame, featureCarries } from './message.ts'
-import type { Group, Link, LinkGroup, Peer } from './state.ts'
+import type { Group, Hello, Link, LinkGroup, Peer } from './state.ts'
 
 export const createLink = (peer: PeerId, since: Instant): Link => ({
   peer,
@@ -24,6 +24,7 @@ export const createLink = (peer: PeerId, since: Instant): Link => ({
   since,
   features: 0,
   mine: [],
+  hello: undefined,
   theirs: undefined,
   theirHello: new Map(),
   groups: new Map(),
@@ -82,7 +83,9 @@ const syncTag = (
     concatBytes(hello.nonce, utf8ToBytes(hello.sender), utf8ToBytes(hello.receiver)),
   ).slice(0, 8)
 
-const isShareable = (group: Group): boolean => group.role !== 'left' && group.log.authors.size > 0
+/** A group without any log yet is one I still wait to join. */
+const isShareable = (group: Group): boolean =>
+  group.role === 'carrier' || (group.role !== 'left' && group.log.authors.size > 0)
 
 /** Tells (again) which groups this peer knows; what is told afterwards counts groups by this list. */
 export const sendHello = (peer: Peer, link: Link): void => {
@@ -96,36 +99,26 @@ export const sendHello = (peer: Peer, link: Link): void => {
     gid: group.gid,
     vector: vectorOf(group.log),
     table: authorTable(group.log),
-  }))
-  const names = { nonce, sender: peer.peer, receiver: link.peer }
-  const told: HelloGroup[] = groups.map(group => ({
-    tag: syncTag(group.gid, names),
     setHash: setHashOf(group.log),
     tableHash: tableHashOf(group.log),
+  }))
+  const names = { nonce, sender: peer.peer, receiver: link.peer }
+  const told: HelloGroup[] = link.mine.map(({ gid, setHash, tableHash }) => ({
+    tag: syncTag(gid, names),
+    setHash,
+    tableHash,
   }))
   sendFrame(peer, link, { type: 'hello', features: featureCarries, nonce, groups: told })
 }
 
-/** After a group came or went. */
-export const sendHelloToAll = (peer: Peer): void => {
-  for (const link of peer.links.values()) sendHello(peer, link)
-}
-
 /** Reads a neighbour's HELLO: which of its groups I know, by trying my tags. */
-export const readHello = (
-  peer: Peer,
-  link: Link,
-  hello: {
-    readonly features: number
-    readonly nonce: Uint8Array
-    readonly groups: readonly HelloGroup[]
-  },
-): void => {
+export const readHello = (peer: Peer, link: Link, hello: Hello): void => {
   const names = { nonce: hello.nonce, sender: link.peer, receiver: peer.peer }
   const gids = new Map<string, GroupId>()
   for (const group of peer.groups.values()) {
     if (group.role !== 'left') gids.set(bytesToHex(syncTag(group.gid, names)), group.gid)
   }
+  link.hello = hello
   link.features = hello.features
   link.theirHello = new Map()
   link.theirs = hello.groups.map(({ tag, setHash, tableHash }) => {

@@ -4,7 +4,7 @@
  *    HELLO 1 := version(1) • features varint • nonce(16) • count • { tag(8) • setHash(8) • tableHash(8) }*
  *    HAVE  2 := group • mode(1) • setHash(8) • vector
  *               mode 0 equal:    vector empty (both HELLOs named one setHash)
- *               mode 1 by table: ranges*            in the order of the author table both HELLOs named
+ *               mode 1 by table: tableHash(8) • ranges*      in the order of the table that the receiver's HELLO named
  *               mode 2 by name:  count • { author(8) • ranges }*
  *               mode 3 changed:  count • { author(8) • ranges }*    replaces those entries of the vector told before
  *    RUN   4 := group • run          OPS 5 := group • count • { sized op }*
@@ -58,7 +58,11 @@ export type SyncFrame =
 
 export type HaveVector =
   | { readonly mode: 'equal' }
-  | { readonly mode: 'table'; readonly ranges: readonly Ranges[] }
+  | {
+      readonly mode: 'table'
+      readonly tableHash: Uint8Array
+      readonly ranges: readonly Ranges[]
+    }
   | { readonly mode: 'named'; readonly entries: readonly AuthorRanges[] }
   | { readonly mode: 'changed'; readonly entries: readonly AuthorRanges[] }
 
@@ -95,7 +99,10 @@ const writeSized = (writer: Writer, parts: readonly Uint8Array[]): void => {
 }
 
 const writeVector = (writer: Writer, vector: HaveVector): void => {
-  if (vector.mode === 'table') for (const ranges of vector.ranges) writeRanges(writer, ranges)
+  if (vector.mode === 'table') {
+    writer.bytes(vector.tableHash)
+    for (const ranges of vector.ranges) writeRanges(writer, ranges)
+  }
   if (vector.mode === 'named' || vector.mode === 'changed') writeEntries(writer, vector.entries)
 }
 
@@ -166,9 +173,10 @@ const readVector = (reader: Reader, mode: (typeof modes)[number] | undefined): H
   if (mode === 'equal') return { mode }
   if (mode === 'named' || mode === 'changed') return { mode, entries: readEntries(reader) }
   if (mode !== 'table') reader.fail('malformed')
+  const tableHash = reader.bytes(8)
   const ranges: Ranges[] = []
   while (reader.left() > 0 && ranges.length < limits.authorsMax) ranges.push(readRanges(reader))
-  return { mode: 'table', ranges }
+  return { mode: 'table', tableHash, ranges }
 }
 /** Decodes one sync frame: shape and bounds only. */
 export const decodeSyncFrame = (bytes: Uint8Array): Result<SyncFrame, Refusal> => {

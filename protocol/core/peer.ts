@@ -46,6 +46,7 @@ import {
   onHeads,
   onHello,
   onWant,
+  renewHellos,
   sendAck,
 } from './sync.ts'
 import { onArrivals, onWindowOps } from './window.ts'
@@ -179,7 +180,7 @@ const receiveOnLink = (peer: Peer, link: Link, message: VerifiedMessage): void =
       readAck(peer, link, message.frames)
       return
     case 'carry':
-      onCarry(peer, message.groups)
+      if (onCarry(peer, message.groups)) renewHellos(peer)
       return
     case 'have':
     case 'want':
@@ -205,7 +206,7 @@ const receiveInGroup = (peer: Peer, link: Link, message: GroupMessage): void => 
   if (group === undefined || group.role === 'left') return
   switch (message.type) {
     case 'have': {
-      const fault = onHave(peer, link, group, message.vector)
+      const fault = onHave(peer, link, group, message)
       if (fault !== undefined) charge(peer, link, fault)
       return
     }

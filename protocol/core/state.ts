@@ -18,6 +18,7 @@ import type { EpochKeys } from './epoch.ts'
 import type { Effect } from './input.ts'
 import type { Invite } from './invite.ts'
 import type { GroupLog } from './log.ts'
+import type { HelloGroup } from './message.ts'
 import type { Op } from './op.ts'
 import type { MessageId, Priority } from './intent.ts'
 import type { Random } from './random.ts'
@@ -160,11 +161,19 @@ export type LinkGroup = {
   readonly slotsSent: Map<string, number>
 }
 
+export type Hello = {
+  readonly features: number
+  readonly nonce: Uint8Array
+  readonly groups: readonly HelloGroup[]
+}
+
 /** A group in my HELLO, with what I held and the author table it named. */
 export type HelloEntry = {
   readonly gid: GroupId
   readonly vector: Map<AuthorId, Ranges>
   readonly table: readonly AuthorId[]
+  readonly setHash: Uint8Array
+  readonly tableHash: Uint8Array
 }
 
 export type Link = {
@@ -174,7 +183,8 @@ export type Link = {
   features: number
   /** My latest HELLO: groups in order, with what I held then. */
   mine: readonly HelloEntry[]
-  /** The neighbour's latest HELLO, as far as I know the groups. */
+  /** The neighbour's latest HELLO, and its groups as far as I know them. */
+  hello: Hello | undefined
   theirs: readonly (GroupId | undefined)[] | undefined
   theirHello: Map<GroupId, { readonly setHash: Uint8Array; readonly tableHash: Uint8Array }>
   readonly groups: Map<GroupId, LinkGroup>

@@ -16,13 +16,13 @@ import {
   sendPaced,
 } from './link.ts'
 import { authorLog, authorTable, headOf, heldOp, setHashOf } from './log.ts'
-import type { HaveVector, HeadRef, HelloGroup, OpRef } from './message.ts'
+import type { HaveVector, HeadRef, OpRef } from './message.ts'
 import { type Op, encodeOp } from './op.ts'
 import { fillQueues, markSent, planPush, pump } from './push.ts'
 import { sendSlots } from './presence.ts'
 import { equalRanges, noRanges } from './ranges.ts'
 import type { Refusal } from './refusal.ts'
-import type { Group, Link, LinkGroup, Peer } from './state.ts'
+import type { Group, Hello, Link, LinkGroup, Peer } from './state.ts'
 
 /** Acknowledging is put off this long, so that one frame speaks for several. */
 const ackGather = 10
@@ -44,21 +44,13 @@ export const linkDown = (peer: Peer, neighbour: PeerId): void => {
   peer.effects.push({ type: 'changed' })
 }
 
-export const onHello = (
-  peer: Peer,
-  link: Link,
-  hello: {
-    readonly features: number
-    readonly nonce: Uint8Array
-    readonly groups: readonly HelloGroup[]
-  },
-): void => {
+export const onHello = (peer: Peer, link: Link, hello: Hello): void => {
   readHello(peer, link, hello)
   for (const gid of [...link.groups.keys()]) if (!link.theirHello.has(gid)) link.groups.delete(gid)
   for (const gid of link.theirHello.keys()) {
     const group = peer.groups.get(gid)
-    if (group === undefined || link.groups.has(gid)) continue
-    const shared = createLinkGroup()
+    if (group === undefined) continue
+    const shared = link.groups.get(gid) ?? createLinkGroup()
     link.groups.set(gid, shared)
     sendHave(peer, link, group, shared)
     sendSlots(peer, link, group, shared)
@@ -67,16 +59,25 @@ export const onHello = (
   peer.effects.push({ type: 'changed' })
 }
 
+/** After a group came or went: every neighbour hears the new list, and its own list is read again. */
+export const renewHellos = (peer: Peer): void => {
+  for (const link of peer.links.values()) {
+    sendHello(peer, link)
+    if (link.hello !== undefined) onHello(peer, link, link.hello)
+  }
+}
+
 /** What a neighbour holds; a refusal when its vector fits no HELLO of ours. */
 export const onHave = (
   peer: Peer,
   link: Link,
   group: Group,
-  vector: HaveVector,
+  have: { readonly setHash: Uint8Array; readonly vector: HaveVector },
 ): Refusal | undefined => {
   const shared = link.groups.get(group.gid)
   if (shared === undefined) return undefined
-  const read = readHave(peer, link, group, shared, vector)
+  const read = readHave(peer, link, group, have)
+  if (read === undefined) return undefined
   if ('type' in read) return read
   if (read.full) fillQueues(group, shared)
   pump(peer, link)
