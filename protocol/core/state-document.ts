@@ -5,7 +5,14 @@
  *    one author, its own client id h53("petrel/1/ys" ‖ gid ‖ author), clocks without gap, plain items of one allowed value
  *    under an allowed key, standing on items that are here, deleting only what is the author's own or just replaced.
  *  Whether an update is refused depends on the update and its author's earlier ones, never on the order between authors. */
-import { toUint8Array, writeVarUint } from 'lib0/encoding'
+import {
+  createEncoder,
+  toUint8Array,
+  writeAny,
+  writeUint8,
+  writeVarString,
+  writeVarUint,
+} from 'lib0/encoding'
 import * as Y from 'yjs'
 import {
   type AuthorId,
@@ -147,7 +154,13 @@ type Slot = 'title' | 'purpose' | `pin ${string}`
 /** All that the gate remembers: how far each client wrote, and which value every item belongs to. */
 type Known = { readonly nextClock: Map<number, number>; readonly slots: Map<string, Slot> }
 
-type JudgedItem = { readonly clock: number; readonly slot: Slot }
+type JudgedItem = {
+  readonly clock: number
+  readonly slot: Slot
+  /** The item it stands on and replaces. */
+  readonly origin: { readonly client: number; readonly clock: number } | null
+  readonly value: string | boolean
+}
 type Decoded = ReturnType<typeof Y.decodeUpdate>
 
 const itemKey = (client: number, clock: number): string => `${client}.${clock}`
@@ -173,16 +186,16 @@ const judgeUpdate = (
     if (struct.id.clock > clock) return failure(refusal('unexpected', 'clock gap'))
     const slot = slotOf(known, items, client, struct)
     if (!slot.ok) return slot
-    if (!hasValue(struct, slot.value)) return failure(refusal('bad-update', 'value'))
-    if (struct.origin !== null) {
-      replaced.add(itemKey(struct.origin.client, struct.origin.clock))
-    }
-    items.push({ clock, slot: slot.value })
+    const value = valueOf(struct, slot.value)
+    if (value === undefined) return failure(refusal('bad-update', 'value'))
+    const { origin } = struct
+    if (origin !== null) replaced.add(itemKey(origin.client, origin.clock))
+    items.push({ clock, slot: slot.value, origin, value })
   }
   if (!areOwnDeletes(decoded, client, next + items.length, replaced)) {
     return failure(refusal('bad-update', 'deletes what is not its own'))
   }
-  return equalBytes(encodeDecoded(decoded, client, next), update)
+  return equalBytes(encodeJudged(items, decoded, client), update)
     ? success(items)
     : failure(refusal('non-canonical'))
 }
@@ -215,14 +228,19 @@ const namedSlot = (parent: unknown, key: string | null): Slot | undefined => {
   return parent === roots.pins && key !== null && isMessage(key) ? `pin ${key}` : undefined
 }
 
+const placeOf = (slot: Slot): readonly [root: string, key: string] =>
+  slot === 'title' || slot === 'purpose' ? [roots.settings, slot] : [roots.pins, slot.slice(4)]
+
 const isPurpose = isTextUpTo(limits.purposeBytesMax)
 
-const hasValue = (item: Y.Item, slot: Slot): boolean => {
+/** The one value of an item, if it is one that the slot may have. */
+const valueOf = (item: Y.Item, slot: Slot): string | boolean | undefined => {
   const { content } = item
-  if (!(content instanceof Y.ContentAny) || item.length !== 1) return false
+  if (!(content instanceof Y.ContentAny) || item.length !== 1) return undefined
   const value: unknown = content.arr[0]
-  if (slot !== 'title' && slot !== 'purpose') return typeof value === 'boolean'
-  return typeof value === 'string' && (slot === 'title' ? isName(value) : isPurpose(value))
+  if (slot !== 'title' && slot !== 'purpose') return typeof value === 'boolean' ? value : undefined
+  if (typeof value !== 'string') return undefined
+  return (slot === 'title' ? isName(value) : isPurpose(value)) ? value : undefined
 }
 
 /** Own items up to the last one here, and of others exactly what an item of this update replaces. */
@@ -248,21 +266,35 @@ const areOwnDeletes = (
 }
 
 /** What was understood, in the bytes that Yjs itself would write for it: nothing else may reach the document. */
-const encodeDecoded = ({ structs, ds }: Decoded, client: number, clock: number): Uint8Array => {
-  const encoder = new Y.UpdateEncoderV1()
-  const rest = encoder.restEncoder
-  writeVarUint(rest, structs.length === 0 ? 0 : 1)
-  if (structs.length > 0) {
-    for (const value of [structs.length, client, clock]) writeVarUint(rest, value)
-    for (const struct of structs) struct.write(encoder, 0)
+const encodeJudged = (
+  items: readonly JudgedItem[],
+  { ds }: Decoded,
+  client: number,
+): Uint8Array => {
+  const encoder = createEncoder()
+  const writeNumbers = (...values: readonly number[]): void => {
+    for (const value of values) writeVarUint(encoder, value)
   }
-  writeVarUint(rest, ds.clients.size)
+  const [first] = items
+  if (first === undefined) writeNumbers(0)
+  else writeNumbers(1, items.length, client, first.clock)
+  for (const { slot, origin, value } of items) {
+    writeUint8(encoder, origin === null ? 0x28 : 0xa8)
+    if (origin !== null) writeNumbers(origin.client, origin.clock)
+    else {
+      const [root, key] = placeOf(slot)
+      writeNumbers(1)
+      writeVarString(encoder, root)
+      writeVarString(encoder, key)
+    }
+    writeNumbers(1)
+    writeAny(encoder, value)
+  }
+  writeNumbers(ds.clients.size)
   for (const [target, deletes] of [...ds.clients].toSorted(([a], [b]) => b - a)) {
-    for (const value of [target, deletes.length]) writeVarUint(rest, value)
-    for (const { clock: from, len } of deletes)
-      for (const value of [from, len]) writeVarUint(rest, value)
+    writeNumbers(target, deletes.length, ...deletes.flatMap(({ clock, len }) => [clock, len]))
   }
-  return toUint8Array(rest)
+  return toUint8Array(encoder)
 }
 
 /** Reads without changing anything; undefined for what is no update. */
