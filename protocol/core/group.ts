@@ -8,11 +8,12 @@ import {
   type OpId,
   bytesToHex,
   compareText,
+  equalBytes,
   hexToBytes,
   unreachable,
 } from './base.ts'
 import { type Certificate, decodeCertificate } from './certificate.ts'
-import type { ControlBody, Policy, Role } from './control.ts'
+import { type ControlBody, type Policy, type Role, policyHash } from './control.ts'
 
 export type ControlOp = {
   readonly id: OpId
@@ -48,6 +49,7 @@ export type InviteState = {
 export type RefusedControl =
   | 'second-create'
   | 'not-the-creator'
+  | 'another-policy'
   | 'certificate-invalid'
   | 'no-heads'
   | 'not-a-member'
@@ -74,10 +76,14 @@ export type GroupState = {
   readonly waiting: number
 }
 
-/** `creator`, where known, is the log that the group id commits to: nobody else's `create` counts. */
-export const resolveGroup = (ops: readonly ControlOp[], creator?: AuthorId): GroupState => {
+/** `creator` and `rootPolicy` (its hash), where known, are what the group id commits to: no other `create` counts. */
+export const resolveGroup = (
+  ops: readonly ControlOp[],
+  creator?: AuthorId,
+  rootPolicy?: Uint8Array,
+): GroupState => {
   const { line, waiting } = lineUp(ops)
-  const group = emptyGroup(creator)
+  const group = emptyGroup(creator, rootPolicy)
   for (const { op } of line) {
     const reason = judge(group, op)
     if (reason !== undefined) group.refused.set(op.id, reason)
@@ -152,10 +158,12 @@ const isFromOutside = (reason: RefusedControl | undefined): boolean =>
   reason === 'not-a-member' ||
   reason === 'second-create' ||
   reason === 'not-the-creator' ||
+  reason === 'another-policy' ||
   reason === 'no-heads'
 
 type Group = {
   readonly creator: AuthorId | undefined
+  readonly rootPolicy: Uint8Array | undefined
   policy: Policy | undefined
   owner: DeviceId | undefined
   readonly members: Map<DeviceId, Member>
@@ -163,8 +171,9 @@ type Group = {
   readonly refused: Map<OpId, RefusedControl>
 }
 
-const emptyGroup = (creator: AuthorId | undefined): Group => ({
+const emptyGroup = (creator: AuthorId | undefined, rootPolicy: Uint8Array | undefined): Group => ({
   creator,
+  rootPolicy,
   policy: undefined,
   owner: undefined,
   members: new Map(),
@@ -212,6 +221,7 @@ const judgeCreate = (
   body: Body<'create'>,
 ): RefusedControl | undefined => {
   if (group.creator !== undefined && op.author !== group.creator) return 'not-the-creator'
+  if (!isRootPolicy(group, body.policy)) return 'another-policy'
   if (group.owner !== undefined) return 'second-create'
   const member = memberFrom(body, { role: 'owner', admittedBy: op.device, since: op.id })
   if (member === undefined || member.device !== op.device) return 'certificate-invalid'
@@ -278,6 +288,9 @@ const ranks: Readonly<Record<Role, number>> = {
   observer: 0,
   records: 0,
 }
+
+const isRootPolicy = (group: Group, policy: Policy): boolean =>
+  group.rootPolicy === undefined || equalBytes(group.rootPolicy, policyHash(policy))
 
 const activeMember = (group: Group, device: DeviceId): Member | undefined => {
   const member = group.members.get(device)

@@ -1,6 +1,6 @@
 /** Bodies have one form: what is not exactly that form is refused by name, and nothing that arrives can throw. */
 import { encode } from 'cborg'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bytesToHex, concatBytes, hexToBytes } from '../../protocol/core/base.ts'
 import { type Cbor, decodeCbor, encodeCbor } from '../../protocol/core/cbor.ts'

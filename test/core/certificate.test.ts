@@ -1,5 +1,5 @@
 /** A certificate says what its key signed and nothing else; names cannot lie about how they look. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { timestamp } from '../../protocol/core/base.ts'
 import { encodeCbor, decodeCbor, isCborList } from '../../protocol/core/cbor.ts'

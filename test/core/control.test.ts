@@ -1,5 +1,5 @@
 /** Every control operation has its final bytes, and a request to join is believed only when both keys signed it. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { authorId, deviceId, groupId } from '../../protocol/core/base.ts'
 import { decodeCbor, encodeCbor, isCborList } from '../../protocol/core/cbor.ts'
@@ -29,7 +29,7 @@ const bo = device('Bo', '防汛办')
 const head = (byte: number): Uint8Array => new Uint8Array(16).fill(byte)
 const heads = [head(1), head(2)]
 const { certificate, keyBundle } = ada
-const { gid: _, ...request } = joinRequest(bo, 'first')
+const { gid: requestedGroup, ...request } = joinRequest(bo, 'first')
 const cut = [
   { author: authorId('a1a2a3a4a5a6a7a8'), seq: 7, op: head(7) },
   { author: authorId('b1b2b3b4b5b6b7b8'), seq: 2 ** 40, op: head(8) },
@@ -160,7 +160,7 @@ describe('a policy', () => {
 })
 
 describe('a request to join', () => {
-  const whole = joinRequest(bo, 'first')
+  const whole = { gid: requestedGroup, ...request }
   const isSigned = (change: Partial<typeof whole>): boolean =>
     joinRequestIsSigned({ ...whole, ...change }, cryptography)
 

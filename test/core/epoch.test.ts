@@ -1,5 +1,5 @@
 /** Whoever holds an epoch's secret has all of its keys; whoever is not a recipient has none. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   authorId,

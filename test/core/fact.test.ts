@@ -1,6 +1,6 @@
 /** What people say survives its bytes, in as few of them as it takes; what does not is refused before it costs anything. */
 import { deflateSync } from 'fflate'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   authorId,

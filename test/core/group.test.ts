@@ -1,15 +1,21 @@
 /** The members of a group are a function of the set of control operations: not of their order, not of any clock. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   type AuthorId,
   authorId,
   bytesToHex,
+  compareText,
   hexToBytes,
   idBytes,
   opId,
 } from '../../protocol/core/base.ts'
-import { type ControlBody, type Role, encodeControl } from '../../protocol/core/control.ts'
+import {
+  type ControlBody,
+  type Role,
+  encodeControl,
+  policyHash,
+} from '../../protocol/core/control.ts'
 import { sha256 } from '../../protocol/core/crypto.ts'
 import { type ControlOp, type GroupState, resolveGroup } from '../../protocol/core/group.ts'
 import { type TestDevice, device, invite, joinRequest, policy, wall } from './people.ts'
@@ -76,13 +82,16 @@ const rolesOf = (state: GroupState): Record<string, Role> =>
       .map(({ name, role }): [string, Role] => [name, role]),
   )
 
+const byKey = <K extends string, V>(map: ReadonlyMap<K, V>): readonly (readonly [K, V])[] =>
+  [...map].toSorted(([a], [b]) => compareText(a, b))
+
 /** Everything a group state says, in a form that can be compared. */
 const summary = (state: GroupState) => ({
   ...state,
-  members: [...state.members].toSorted(),
-  invites: [...state.invites].toSorted(),
+  members: byKey(state.members),
+  invites: byKey(state.invites),
   heads: state.heads.map(bytesToHex),
-  refused: [...state.refused].toSorted(),
+  refused: byKey(state.refused),
 })
 
 const root = create(ada)
@@ -252,6 +261,12 @@ describe('what is refused', () => {
       expect(refusalIn(ops, usurping, authorOf(ada))).toBe('not-the-creator')
     }
     expect(resolveGroup([usurping, root], authorOf(ada)).owner).toBe(ada.id)
+  })
+
+  test('a create with another policy than the group id names', () => {
+    const hash = policyHash({ ...policy, autoAdmit: false })
+    expect(resolveGroup([root], authorOf(ada), hash).refused.get(root.id)).toBe('another-policy')
+    expect(resolveGroup([root], authorOf(ada), policyHash(policy)).owner).toBe(ada.id)
   })
 
   test('a create with the certificate of somebody else', () => {

@@ -10,7 +10,7 @@ import {
   writeVarString,
   writeVarUint,
 } from 'lib0/encoding'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { type AuthorId, authorId, bytesToHex, concatBytes } from '../../protocol/core/base.ts'

@@ -1,5 +1,5 @@
 /** Equal messages make equal documents, in whatever order they came; and the documents are Yjs' own to the byte. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { authorId, bytesToHex, groupId } from '../../protocol/core/base.ts'
