@@ -1,0 +1,69 @@
+/** What must hold after faults stopped and everybody met, in words a reader of a report understands. Each problem names the
+ *  host and what differs; an empty list is a pass. */
+import type { GroupId, GroupView } from '#protocol'
+import type { World } from './world.ts'
+
+/** A message somebody's peer said it had saved. */
+export type Saved = { readonly host: string; readonly text: string }
+
+/** Convergence, no acknowledged loss, one order, no second notification, honest ledger. */
+export const checkConverged = (
+  world: World,
+  group: GroupId,
+  members: readonly string[],
+  saved: readonly Saved[],
+): readonly string[] => {
+  const problems: string[] = []
+  const views = members.flatMap(name => {
+    const view = world.group(name, group)
+    if (view === undefined || view.summary.state !== 'member') problems.push(`${name} is not in`)
+    return view === undefined ? [] : [{ name, view }]
+  })
+  const [first, ...others] = views
+  if (first === undefined) return ['nobody has a view']
+  for (const { name, view } of others) {
+    if (orderOf(view) !== orderOf(first.view)) {
+      problems.push(`${name} and ${first.name} show different conversations`)
+    }
+  }
+  for (const { name, view } of views) problems.push(...checkView(name, view, saved, members))
+  for (const name of members) problems.push(...checkNotified(world, name))
+  return problems
+}
+
+const textOf = (message: GroupView['messages'][number]): string =>
+  message.body.type === 'text' ? message.body.text : message.body.type
+
+const orderOf = (view: GroupView): string =>
+  view.messages.map(message => `${message.id}=${textOf(message)}`).join('\n')
+
+const checkView = (
+  name: string,
+  view: GroupView,
+  saved: readonly Saved[],
+  members: readonly string[],
+): readonly string[] => {
+  const problems: string[] = []
+  const counts = new Map<string, number>()
+  for (const message of view.messages) {
+    counts.set(textOf(message), (counts.get(textOf(message)) ?? 0) + 1)
+    const { ledger } = message
+    if (ledger === undefined) continue
+    if (ledger.delivered > ledger.recipients || ledger.displayed > ledger.delivered) {
+      problems.push(`${name} shows a ledger beyond its proofs`)
+    }
+    if (ledger.recipients >= members.length) problems.push(`${name} counts too many recipients`)
+  }
+  for (const { host, text } of saved) {
+    const count = counts.get(text) ?? 0
+    if (count === 0) problems.push(`lost: ${name} never got "${text}" of ${host}`)
+    if (count > 1) problems.push(`duplicated: ${name} shows "${text}" ${count} times`)
+  }
+  if (view.summary.missing > 0) problems.push(`${name} still misses ${view.summary.missing}`)
+  return problems
+}
+
+const checkNotified = (world: World, name: string): readonly string[] => {
+  const { notified } = world.host(name)
+  return new Set(notified).size === notified.length ? [] : [`${name} was notified twice`]
+}
