@@ -15,9 +15,9 @@ import {
   failure,
   idBytes,
   success,
-  compareText,
 } from './base.ts'
 import { type Cbor, decodeCbor, encodeCbor, isCborList } from './cbor.ts'
+import { type Cut, cutToList, isCut, listToCut } from './cut.ts'
 import { limits } from './limits.ts'
 import {
   type Policy,
@@ -31,6 +31,7 @@ import {
 } from './policy.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import {
+  ascends,
   isBytes,
   isBytesUpTo,
   isFlag,
@@ -50,8 +51,6 @@ export { type Policy, type PolicyChange, policyHash } from './policy.ts'
 export const roles = ['owner', 'admin', 'member', 'observer', 'records'] as const
 export type Role = (typeof roles)[number]
 
-/** The last operation of one log that still counts. */
-export type Cut = { readonly author: AuthorId; readonly seq: number; readonly op: Uint8Array }
 type Heads = { readonly heads: readonly Uint8Array[] }
 export type Identity = { readonly certificate: Uint8Array; readonly keyBundle: Uint8Array }
 
@@ -183,7 +182,6 @@ const isRole = isInteger(0, roles.length - 1)
 const isReason = isTextUpTo(limits.noteBytesMax)
 const isIdentityPart = isBytesUpTo(limits.certificateBytesMax)
 const isApprovals = isListOf(isBytesUpTo(256), limits.approvalsMax)
-const isCut = isListOf(isTuple(isBytes(8), isSeq, isBytes(16)), limits.cutsMax)
 const isNumber = isInteger(0, 255)
 const isHeads = isListOf(isBytes(16), limits.controlHeadsMax)
 
@@ -302,17 +300,3 @@ const sortedHeads = (heads: readonly Uint8Array[]): readonly Uint8Array[] =>
   heads
     .toSorted(compareBytes)
     .filter((head, index, all) => index === 0 || !equalBytes(head, all[index - 1] ?? head))
-
-const cutToList = (cut: readonly Cut[]): Cbor =>
-  cut
-    .toSorted((a, b) => compareText(a.author, b.author))
-    .map(({ author, seq, op }) => [idBytes(author), seq, op])
-
-const listToCut = (list: readonly (readonly [Uint8Array, number, Uint8Array])[]): readonly Cut[] =>
-  list.map(([author, seq, op]) => ({ author: authorId(bytesToHex(author)), seq, op }))
-
-const ascends = (list: readonly Uint8Array[]): boolean =>
-  list.every((item, index) => {
-    const before = list[index - 1]
-    return before === undefined || compareBytes(before, item) < 0
-  })

@@ -1,9 +1,7 @@
 /** The epoch operation: the next secret sealed to every remaining device, signed by the write key of each epoch it follows,
- *  so that a carrier can follow the chain from the group id without reading anything (layout: epoch.ts). The inner part is
- *  for members: the control heads it stands on, the links that open older epochs, and who was left out.
- *    box     := secret32 under HKDF(X25519(ephemeral, prekey), "petrel/1/box" ‖ gid ‖ epoch ‖ author ‖ ephemeral ‖ prekey)
- *    link    := a parent's control key, and by policy its content key, under keys of the new epoch
- *    confirm := HMAC(HKDF(secret, "petrel/1/confirm"), gid ‖ CBOR [heads, authors])[0..16] */
+ *  so that a carrier can follow the chain from the group id without reading anything (layout: epoch.ts).
+ *    box       := secret32 under HKDF(X25519(ephemeral, prekey), "petrel/1/box" ‖ gid ‖ epoch ‖ author ‖ ephemeral ‖ prekey)
+ *    signature := a parent's write key over "petrel/1/epoch" ‖ gid ‖ parent ‖ epoch ‖ writeKey */
 import {
   type AuthorId,
   type EpochId,
@@ -11,7 +9,6 @@ import {
   type Result,
   authorId,
   bytesToHex,
-  compareBytes,
   compareText,
   concatBytes,
   epochId,
@@ -25,28 +22,26 @@ import { type Cbor, decodeCbor, encodeCbor } from './cbor.ts'
 import {
   type Cryptography,
   derive,
-  hmacSha256,
   open,
   seal,
-  sha256,
   verifyStrict,
   x25519PublicKey,
   x25519Shared,
 } from './crypto.ts'
 import { type EpochKeys, epochIdOf, epochKeys, zeroNonce } from './epoch.ts'
+import { type EpochInner, type LinkedEpoch, openInner, sealInner } from './epoch-inner.ts'
 import { limits } from './limits.ts'
 import type { Random } from './random.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import {
+  ascends,
   isBytes,
   isBytesUpTo,
   isExactly,
-  isInteger,
   isKey,
   isListOf,
   isSignature,
   isTuple,
-  orNull,
 } from './shape.ts'
 
 export type EpochParent = { readonly epoch: EpochId; readonly signature: Uint8Array }
@@ -62,30 +57,10 @@ export type EpochBody = {
   readonly sealed: Uint8Array
 }
 
-export type EpochLink = {
-  readonly parentKeyId: Uint8Array
-  readonly control: Uint8Array
-  /** Absent when the policy keeps older content from new members. */
-  readonly content: Uint8Array | undefined
-}
-
-/** What members of the new epoch read. */
-export type EpochInner = {
-  /** 16-byte op id prefixes. */
-  readonly heads: readonly Uint8Array[]
-  readonly reason: number
-  readonly links: readonly EpochLink[]
-  readonly confirm: Uint8Array
-  /** Members whose prekey was unknown or outdated: they ask later. */
-  readonly omitted: readonly AuthorId[]
-}
-
-export const epochReasons = { removal: 0, age: 1, manual: 2, compromise: 3, healing: 4 } as const
-
 export const createEpochBody = (options: {
   readonly gid: GroupId
   readonly secret: Uint8Array
-  readonly parents: readonly { readonly keys: EpochKeys; readonly linkContent: boolean }[]
+  readonly parents: readonly LinkedEpoch[]
   readonly recipients: readonly { readonly author: AuthorId; readonly prekey: Uint8Array }[]
   readonly heads: readonly Uint8Array[]
   readonly reason: number
@@ -114,16 +89,13 @@ export const createEpochBody = (options: {
       ),
     }))
   const clear = { epoch: keys.id, writePublic: keys.writePublic, parents, ephemeral, boxes }
-  const heads = options.heads.toSorted(compareBytes)
-  const inner = encodeCbor([
+  const { heads, omitted } = options
+  const sealed = sealInner(bindingOf(gid, clear, keys), {
     heads,
     reason,
-    options.parents.map(parent => linkList(keys, parent.keys, parent.linkContent)),
-    confirmation(gid, secret, heads, boxes),
-    options.omitted.toSorted(compareText).map(idBytes),
-  ])
-  const associated = encodeCbor(clearList(clear))
-  const sealed = seal(innerKey(keys.control), innerNonce(associated), inner, associated)
+    parents: options.parents,
+    omitted,
+  })
   return success({ ...clear, sealed })
 }
 
@@ -201,61 +173,21 @@ export const openEpochBox = (options: {
     : failure(refusal('malformed', 'write key'))
 }
 
-/** The members' part. Refused: `bad-context` when the key is not this epoch's, `malformed` when the confirmation fails. */
+/** The members' part (epoch-inner.ts). */
 export const openEpochInner = (
   gid: GroupId,
   body: EpochBody,
   keys: EpochKeys,
-): Result<EpochInner, Refusal> => {
-  const associated = encodeCbor(clearList(body))
-  const text = open(innerKey(keys.control), innerNonce(associated), body.sealed, associated)
-  if (text === undefined) return failure(refusal('bad-context', 'another epoch'))
-  const decoded = decodeCbor(text)
-  if (!decoded.ok) return decoded
-  if (!isInnerList(decoded.value)) return failure(refusal('malformed'))
-  const [heads, reason, links, confirm, omitted] = decoded.value
-  if (!ascends(heads) || !ascends(omitted)) return failure(refusal('non-canonical', 'order'))
-  if (!equalBytes(confirm, confirmation(gid, keys.secret, heads, body.boxes))) {
-    return failure(refusal('malformed', 'confirmation'))
-  }
-  return success({
-    heads,
-    reason,
-    links: links.map(([parentKeyId, control, content]) => ({
-      parentKeyId,
-      control,
-      content: content ?? undefined,
-    })),
-    confirm,
-    omitted: omitted.map(author => authorId(bytesToHex(author))),
-  })
-}
+): Result<EpochInner, Refusal> => openInner(bindingOf(gid, body, keys), body.sealed)
 
-/** A parent's control and content keys, as far as the link gives them. `parent` is tried: key ids are hints. */
-export const openEpochLink = (
-  keys: EpochKeys,
-  link: EpochLink,
-  parent: EpochId,
-): { readonly control: Uint8Array; readonly content: Uint8Array | undefined } | undefined => {
-  const control = open(linkKey(keys.control, parent), zeroNonce, link.control, none)
-  if (control === undefined) return undefined
-  const content =
-    link.content === undefined
-      ? undefined
-      : open(linkKey(keys.content, parent), zeroNonce, link.content, none)
-  return { control, content }
-}
+const bindingOf = (gid: GroupId, body: Omit<EpochBody, 'sealed'>, keys: EpochKeys) => ({
+  gid,
+  keys,
+  clear: encodeCbor(clearList(body)),
+  authors: body.boxes.map(({ author }) => author),
+})
 
 const none = new Uint8Array(0)
-
-const linkKey = (key: Uint8Array, parent: EpochId): Uint8Array =>
-  derive(key, 'petrel/1/link', idBytes(parent))
-
-const linkList = (keys: EpochKeys, parent: EpochKeys, withContent: boolean): Cbor => [
-  parent.keyId,
-  seal(linkKey(keys.control, parent.id), zeroNonce, parent.control, none),
-  withContent ? seal(linkKey(keys.content, parent.id), zeroNonce, parent.content, none) : null,
-]
 
 const boxKey = (context: {
   readonly shared: Uint8Array
@@ -277,23 +209,6 @@ const boxKey = (context: {
     ),
   )
 
-const innerKey = (control: Uint8Array): Uint8Array => derive(control, 'petrel/1/epoch-inner')
-
-/** The clear part holds a fresh ephemeral key, so its hash never repeats. */
-const innerNonce = (clear: Uint8Array): Uint8Array =>
-  sha256(utf8ToBytes('petrel/1/epoch-nonce'), clear).slice(0, 24)
-
-const confirmation = (
-  gid: GroupId,
-  secret: Uint8Array,
-  heads: readonly Uint8Array[],
-  boxes: readonly EpochBox[],
-): Uint8Array => {
-  const covered = encodeCbor([heads, boxes.map(({ author }) => idBytes(author))])
-  const key = derive(secret, 'petrel/1/confirm')
-  return hmacSha256(key, concatBytes(idBytes(gid), covered)).slice(0, 16)
-}
-
 const clearList = (body: Omit<EpochBody, 'sealed'>): Cbor[] => [
   0,
   idBytes(body.epoch),
@@ -303,12 +218,6 @@ const clearList = (body: Omit<EpochBody, 'sealed'>): Cbor[] => [
   body.boxes.map(({ author, box }) => [idBytes(author), box]),
 ]
 
-const ascends = (list: readonly Uint8Array[]): boolean =>
-  list.every((item, index) => {
-    const before = list[index - 1]
-    return before === undefined || compareBytes(before, item) < 0
-  })
-
 const isEpochList = isTuple(
   isExactly(0),
   isBytes(16),
@@ -317,12 +226,4 @@ const isEpochList = isTuple(
   isKey,
   isListOf(isTuple(isBytes(8), isBytes(48)), limits.epochBoxesMax),
   isBytesUpTo(limits.controlOpBytesMax),
-)
-
-const isInnerList = isTuple(
-  isListOf(isBytes(16), limits.controlHeadsMax),
-  isInteger(0, 255),
-  isListOf(isTuple(isBytes(4), isBytes(48), orNull(isBytes(48))), limits.epochParentsMax),
-  isBytes(16),
-  isListOf(isBytes(8), limits.epochBoxesMax),
 )

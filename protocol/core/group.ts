@@ -7,13 +7,12 @@ import {
   type DeviceId,
   type OpId,
   bytesToHex,
-  compareText,
   equalBytes,
-  hexToBytes,
   unreachable,
 } from './base.ts'
 import { type Certificate, decodeCertificate } from './certificate.ts'
 import { type ControlBody, type Policy, type Role, policyHash } from './control.ts'
+import { headsOf, lineUp } from './control-graph.ts'
 
 export type ControlOp = {
   readonly id: OpId
@@ -101,59 +100,7 @@ export const resolveGroup = (
   }
 }
 
-type Placed = { readonly op: ControlOp; readonly depth: number }
-
-/** Depth first, then id. What waits for an ancestor, or for itself in a circle, is left out. */
-const lineUp = (
-  ops: readonly ControlOp[],
-): { readonly line: readonly Placed[]; readonly waiting: number } => {
-  const byId = new Map(ops.map(op => [op.id, op]))
-  const sorted = [...byId.values()].toSorted((a, b) => compareText(a.id, b.id))
-  const byPrefix = new Map(sorted.toReversed().map(op => [prefixOf(op.id), op]))
-  const children = new Map<OpId, ControlOp[]>()
-  const missing = new Map<OpId, number>()
-  const depths = new Map<OpId, number>()
-  const ready: ControlOp[] = []
-  for (const op of sorted) {
-    const parents = op.body.heads.map(head => byPrefix.get(bytesToHex(head)))
-    missing.set(op.id, parents.length)
-    if (parents.length === 0) ready.push(op)
-    for (const parent of parents) {
-      if (parent === undefined) continue
-      const siblings = children.get(parent.id)
-      if (siblings === undefined) children.set(parent.id, [op])
-      else siblings.push(op)
-    }
-  }
-  const placed: Placed[] = []
-  for (let op = ready.pop(); op !== undefined; op = ready.pop()) {
-    const depth = 1 + (depths.get(op.id) ?? 0)
-    placed.push({ op, depth })
-    for (const child of children.get(op.id) ?? []) {
-      depths.set(child.id, Math.max(depths.get(child.id) ?? 0, depth))
-      const left = (missing.get(child.id) ?? 0) - 1
-      missing.set(child.id, left)
-      if (left === 0) ready.push(child)
-    }
-  }
-  return {
-    line: placed.toSorted((a, b) => a.depth - b.depth || compareText(a.op.id, b.op.id)),
-    waiting: byId.size - placed.length,
-  }
-}
-
-const prefixOf = (id: OpId): string => id.slice(0, 32)
-
-/** Ids nobody refers to. What outsiders put in does not count, or they could crowd out the real ones. */
-const headsOf = (ops: readonly ControlOp[]): readonly Uint8Array[] => {
-  const referred = new Set(ops.flatMap(op => op.body.heads.map(bytesToHex)))
-  return ops
-    .map(op => prefixOf(op.id))
-    .filter(prefix => !referred.has(prefix))
-    .toSorted(compareText)
-    .map(prefix => hexToBytes(prefix) ?? new Uint8Array(16))
-}
-
+/** What outsiders put in is no head: it could crowd out the real ones. */
 const isFromOutside = (reason: RefusedControl | undefined): boolean =>
   reason === 'not-a-member' ||
   reason === 'second-create' ||

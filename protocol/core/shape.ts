@@ -1,7 +1,7 @@
 /** Shapes of CBOR values as type guards: what arrived is compared with a shape once and trusted after. A list shape has
  *  exactly its length: a field more or less is another format, never ignored. */
 import { type Cbor, isCborList } from './cbor.ts'
-import { utf8ToBytes } from './base.ts'
+import { compareBytes, utf8ToBytes } from './base.ts'
 
 export type Shape<T extends Cbor> = (value: Cbor | undefined) => value is T
 export type Shaped<S> = S extends Shape<infer T> ? T : never
@@ -57,3 +57,10 @@ export const isSeconds = isInteger(0, 2 ** 32 - 1)
 export const isSeq = isInteger(0, Number.MAX_SAFE_INTEGER)
 export const isKey = isBytes(32)
 export const isSignature = isBytes(64)
+
+/** Strictly ascending: sorted, and nothing twice. */
+export const ascends = (list: readonly Uint8Array[]): boolean =>
+  list.every((item, index) => {
+    const before = list[index - 1]
+    return before === undefined || compareBytes(before, item) < 0
+  })

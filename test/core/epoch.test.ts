@@ -11,16 +11,15 @@ import {
 } from '../../protocol/core/base.ts'
 import { encodeCbor } from '../../protocol/core/cbor.ts'
 import { authorKey, epochKeys, openWelcome, sealWelcome } from '../../protocol/core/epoch.ts'
+import { epochReasons, openEpochLink } from '../../protocol/core/epoch-inner.ts'
 import {
   type EpochBody,
   createEpochBody,
   decodeEpochBody,
   encodeEpochBody,
   epochParentIsSigned,
-  epochReasons,
   openEpochBox,
   openEpochInner,
-  openEpochLink,
 } from '../../protocol/core/epoch-op.ts'
 import { seededRandom } from '../../protocol/core/random.ts'
 import { expectGolden } from './golden.ts'
