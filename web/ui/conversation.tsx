@@ -1,0 +1,136 @@
+/** A group's conversation: read in the one order every peer shows, write without fear of loss. */
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { refusalWords } from '#words'
+import { Composer } from './composer.tsx'
+import { Icon } from './icons.tsx'
+import { InviteSheet } from './invite.tsx'
+import { MessageList } from './message-list.tsx'
+import { Name, Notice } from './parts.tsx'
+import { hashOf } from './routes.ts'
+import { replyTarget } from './reply.ts'
+import { shared, ui } from './i18n/index.ts'
+import type { GroupId, GroupSummary } from '#protocol'
+import type { EngineClient } from '../engine/client.ts'
+
+const Head = ({
+  summary,
+  onInvite,
+  showBack,
+}: {
+  summary: GroupSummary
+  onInvite: () => void
+  showBack: boolean
+}) => {
+  const facts = [
+    shared.value.groupKind[summary.kind],
+    ...(summary.members > 0 ? [shared.value.people(summary.members)] : []),
+    ui.value.conversation.receipts(summary.receipts),
+  ]
+  return (
+    <div class="screen-head">
+      {showBack && (
+        <a class="icon-button" href={hashOf({ screen: 'groups' })}>
+          <Icon name="back" />
+          <span class="visually-hidden">{ui.value.back}</span>
+        </a>
+      )}
+      <div class="head-title">
+        <h2>
+          <Name text={summary.title} />
+        </h2>
+        <p class="quiet">{facts.join(' · ')}</p>
+      </div>
+      {summary.state === 'member' && (
+        <button type="button" class="button quiet-button" onClick={onInvite}>
+          {ui.value.conversation.invite}
+        </button>
+      )}
+      <a class="icon-button" href={hashOf({ screen: 'group-info', group: summary.group })}>
+        <Icon name="people" />
+        <span class="visually-hidden">{ui.value.conversation.people}</span>
+      </a>
+    </div>
+  )
+}
+
+const StateNotices = ({ summary, forks }: { summary: GroupSummary; forks: number }) => {
+  const words = ui.value.conversation
+  const refused =
+    summary.refusal === undefined
+      ? undefined
+      : refusalWords(shared.value, { type: summary.refusal })
+  return (
+    <>
+      {summary.state === 'waiting-for-admission' && (
+        <Notice tone="calm">
+          <p class="strong">{words.waitingTitle}</p>
+          <p>{words.waiting}</p>
+        </Notice>
+      )}
+      {summary.state === 'refused' && (
+        <Notice tone="warn">
+          <p class="strong">{refused?.what ?? words.refused}</p>
+          {refused !== undefined && (
+            <p>
+              {refused.safe} · {refused.next}
+            </p>
+          )}
+        </Notice>
+      )}
+      {summary.state === 'left' && (
+        <Notice tone="calm">
+          <p>{words.left}</p>
+        </Notice>
+      )}
+      {forks > 0 && (
+        <Notice tone="warn">
+          <p>{words.forks(forks)}</p>
+        </Notice>
+      )}
+    </>
+  )
+}
+
+export const Conversation = ({
+  client,
+  group,
+  showBack,
+}: {
+  client: EngineClient
+  group: GroupId
+  showBack: boolean
+}) => {
+  const isInviting = useSignal(false)
+  const view = client.group(group).value
+  const summary = view?.summary ?? client.app.value?.groups.find(row => row.group === group)
+  useEffect(() => {
+    replyTarget.value = undefined
+  }, [group])
+  if (summary === undefined) {
+    const isKnown = client.app.value !== undefined && client.role.value !== 'starting'
+    return (
+      <div class="empty">
+        <p class="empty-title">
+          {isKnown ? ui.value.conversation.unknownGroup : ui.value.conversation.notYet}
+        </p>
+        <a class="button" href={hashOf({ screen: 'groups' })}>
+          {ui.value.back}
+        </a>
+      </div>
+    )
+  }
+  const pending = client.pending.value.filter(text => text.group === group)
+  const mayWrite = summary.state === 'member' || summary.state === 'waiting-for-admission'
+  return (
+    <div class="conversation">
+      <Head summary={summary} onInvite={() => (isInviting.value = true)} showBack={showBack} />
+      <StateNotices summary={summary} forks={view?.forks ?? 0} />
+      <MessageList key={group} client={client} summary={summary} view={view} pending={pending} />
+      {mayWrite && <Composer key={`write-${group}`} client={client} group={group} />}
+      {isInviting.value && (
+        <InviteSheet client={client} group={group} onClose={() => (isInviting.value = false)} />
+      )}
+    </div>
+  )
+}
