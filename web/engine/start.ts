@@ -1,0 +1,281 @@
+/** Puts the pieces of this folder behind the one port that the screens use: opens the vault, shows what was shown last,
+ *  keeps what is written, and meanwhile becomes the writer or looks on. */
+import { bytesToHex, failure, hexToBytes } from '../../protocol/core/base.ts'
+import { decodeInvite } from '../../protocol/core/invite.ts'
+import { refusal } from '../../protocol/core/refusal.ts'
+import { parseInviteLink } from '../../protocol/shell/link.ts'
+import { memoryKv, openKv } from './kv.ts'
+import { createOutbox } from './outbox.ts'
+import { createSnapshot } from './snapshot.ts'
+import { openTabs } from './tabs.ts'
+import {
+  hasPassphrase,
+  openCipher,
+  openKeyedCipher,
+  openPassphraseCipher,
+  sealedValues,
+  tierOf,
+} from './vault.ts'
+import { startViewer } from './viewer.ts'
+import { createViews } from './views.ts'
+import { startWriter } from './writer.ts'
+import { becomeWriter } from './writer-lock.ts'
+import type { GroupId, Intent } from '#protocol'
+import type { RowCipher } from '#shell'
+import type { EngineClient, InviteSummary, PendingText } from './client.ts'
+import type { Kv } from './kv.ts'
+import type { Outbox } from './outbox.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { SealedValues } from './vault.ts'
+import type { Backend } from './writer.ts'
+
+/** What is there once the vault is open. */
+type Opened = {
+  readonly kv: Kv
+  readonly sealed: SealedValues
+  readonly outbox: Outbox
+  readonly snapshot: Snapshot
+  readonly cipher: RowCipher | undefined
+}
+
+const joinName = 'join/pending'
+const identityName = 'identity'
+const draftName = (group: GroupId): string => `draft/${group}`
+const draftMillis = 400
+
+/** A promise and its key. */
+const createGate = <T>(): { readonly passed: Promise<T>; readonly open: (value: T) => void } => {
+  let open: (value: T) => void = () => undefined
+  const passed = new Promise<T>(resolve => (open = resolve))
+  return { passed, open }
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
+
+/** Sorts by time; two texts of one millisecond by a counter. */
+let lastText = 0
+const createTextId = (): string => {
+  lastText += 1
+  const chance = bytesToHex(crypto.getRandomValues(new Uint8Array(4)))
+  return `${String(Date.now()).padStart(15, '0')}-${String(lastText).padStart(6, '0')}-${chance}`
+}
+
+const readIdentity = async ({ kv, sealed }: Opened): Promise<Uint8Array> => {
+  const stored = await sealed.open(identityName, await kv.get(identityName))
+  const known = typeof stored === 'string' ? hexToBytes(stored) : undefined
+  if (known?.length === 32) return known
+  const seed = crypto.getRandomValues(new Uint8Array(32))
+  await kv.put([[identityName, await sealed.seal(identityName, bytesToHex(seed))]])
+  return seed
+}
+
+export const startEngine = (): EngineClient => {
+  const tier = tierOf()
+  const opened = createGate<Opened>()
+  const backend = createGate<Backend>()
+  let current: Backend | undefined
+  const tabs = openTabs('petrel')
+
+  const views = createViews(group => {
+    if (current !== undefined) return current.watch(group)
+    void opened.passed.then(async ({ snapshot }) => {
+      const view = await snapshot.readGroup(group)
+      if (current === undefined && view !== undefined) views.group(group).value = view
+    })
+  })
+
+  const use = (next: Backend): void => {
+    current = next
+    backend.open(next)
+  }
+  const dispatch = async (intent: Intent) => (current ?? (await backend.passed)).dispatch(intent)
+
+  const useInvite = async (send: Backend['dispatch']): Promise<void> => {
+    const { kv, sealed } = await opened.passed
+    const stored = await sealed.open(joinName, await kv.get(joinName))
+    if (!isRecord(stored)) return
+    const { token, name, unit } = stored
+    const bytes = typeof token === 'string' ? hexToBytes(token) : undefined
+    if (bytes === undefined || typeof name !== 'string' || typeof unit !== 'string') return
+    const answer = await send({ type: 'join', token: bytes, name, unit })
+    if (!answer.ok && answer.error.type === 'storage-failed') return
+    await kv.put([[joinName, undefined]])
+    views.join.value = answer.ok ? { type: 'none' } : { type: 'refused', refusal: answer.error }
+  }
+
+  const run = async (parts: Opened): Promise<void> => {
+    const isMemory = parts.cipher === undefined
+    const { outbox, snapshot, cipher } = parts
+    let viewer: ReturnType<typeof startViewer> | undefined
+    await becomeWriter('petrel-writer', () => {
+      views.role.value = 'viewer'
+      viewer = startViewer({ views, tabs, outbox, isMemory })
+      use(viewer)
+    })
+    viewer?.end()
+    current = undefined
+    views.role.value = 'writer'
+    const identitySeed = await readIdentity(parts)
+    use(await startWriter({ views, tabs, outbox, snapshot, cipher, identitySeed, useInvite }))
+  }
+
+  const openWith = async (kv: Kv, cipher: RowCipher | undefined): Promise<void> => {
+    const sealed = sealedValues(cipher ?? openCipher)
+    const parts: Opened = {
+      kv,
+      sealed,
+      cipher,
+      outbox: createOutbox(kv, sealed),
+      snapshot: createSnapshot(kv, sealed),
+    }
+    views.told.value ??= await parts.snapshot.readApp()
+    views.pending.value = await parts.outbox.list()
+    const joining = await sealed.open(joinName, await kv.get(joinName))
+    const summary = isRecord(joining) ? summaryOf(joining['token']) : undefined
+    if (summary !== undefined && views.join.value.type === 'none') {
+      views.join.value = { type: 'joining', invite: summary }
+    }
+    views.vault.value = cipher === undefined ? 'memory' : 'open'
+    if (cipher === undefined) views.storage.value = 'memory'
+    opened.open(parts)
+    void run(parts).catch(() => (views.net.value = { type: 'failed' }))
+  }
+
+  let kvOpened: Kv | undefined
+  const open = async (): Promise<void> => {
+    try {
+      kvOpened = await openKv('petrel')
+      if (tier !== 'lan') await openWith(kvOpened, await openKeyedCipher(kvOpened))
+      else views.vault.value = (await hasPassphrase(kvOpened)) ? 'locked' : 'new'
+    } catch {
+      views.vault.value = 'failed'
+      await openWith(memoryKv(), undefined)
+    }
+  }
+  void open()
+  void readPersistence().then(state => {
+    if (views.storage.value === 'unknown') views.storage.value = state
+  })
+
+  let token: Uint8Array | undefined
+  const openInvite = (text: string): void => {
+    const parsed = parseInviteLink(text)
+    const invite = parsed.ok ? decodeInvite(parsed.value) : parsed
+    if (!parsed.ok || !invite.ok) {
+      views.join.value = {
+        type: 'refused',
+        refusal: invite.ok ? refusal('invite-damaged') : invite.error,
+      }
+      return
+    }
+    const { group, notAfter } = invite.value
+    const known = views.app.value?.groups.find(row => row.group === group)
+    if (known?.state === 'member') {
+      views.join.value = { type: 'refused', refusal: refusal('already-member') }
+    } else if (notAfter < Date.now()) {
+      views.join.value = { type: 'refused', refusal: refusal('invite-expired') }
+    } else {
+      token = parsed.value
+      views.join.value = { type: 'ready', invite: { group, notAfter } }
+    }
+  }
+
+  const drafts = new Map<GroupId, ReturnType<typeof setTimeout>>()
+  const keepDraft = (group: GroupId, text: string): void => {
+    clearTimeout(drafts.get(group))
+    const keep = async (): Promise<void> => {
+      const { kv, sealed } = await opened.passed
+      const name = draftName(group)
+      await kv.put([[name, text === '' ? undefined : await sealed.seal(name, text)]])
+    }
+    drafts.set(
+      group,
+      setTimeout(() => void keep().catch(() => undefined), text === '' ? 0 : draftMillis),
+    )
+  }
+
+  return {
+    tier,
+    vault: views.vault,
+    role: views.role,
+    storage: views.storage,
+    net: views.net,
+    linkKinds: views.kinds,
+    app: views.app,
+    group: views.group,
+    pending: views.pending,
+    join: views.join,
+    dispatch,
+    write: async input => {
+      const { outbox } = await opened.passed
+      const text: PendingText = { ...input, id: createTextId(), writtenAt: Date.now() }
+      try {
+        await outbox.add(text)
+      } catch {
+        return false
+      }
+      views.pending.value = [...views.pending.value, text]
+      current?.picked('outbox')
+      return true
+    },
+    discard: async id => {
+      const { outbox } = await opened.passed
+      await outbox.discard(id)
+      views.pending.value = views.pending.value.filter(text => text.id !== id)
+      tabs.post({ type: 'outbox-changed' })
+    },
+    readDraft: async group => {
+      const { kv, sealed } = await opened.passed
+      const draft = await sealed.open(draftName(group), await kv.get(draftName(group)))
+      return typeof draft === 'string' ? draft : ''
+    },
+    keepDraft,
+    openInvite,
+    closeInvite: () => {
+      token = undefined
+      views.join.value = { type: 'none' }
+    },
+    acceptInvite: async profile => {
+      if (token === undefined || views.join.value.type !== 'ready') return
+      const { kv, sealed } = await opened.passed
+      const { invite } = views.join.value
+      const value = { token: bytesToHex(token), ...profile }
+      await kv.put([[joinName, await sealed.seal(joinName, value)]])
+      token = undefined
+      views.join.value = { type: 'joining', invite }
+      current?.picked('join')
+    },
+    invite: async wanted => {
+      if (tier === 'file') return failure(refusal('not-found', 'a single file has no address'))
+      return (current ?? (await backend.passed)).invite(wanted)
+    },
+    unlock: async passphrase => {
+      if (kvOpened === undefined) return false
+      const cipher = await openPassphraseCipher(kvOpened, passphrase)
+      if (cipher === undefined) return false
+      await openWith(kvOpened, cipher)
+      return true
+    },
+    useMemory: () => {
+      void openWith(memoryKv(), undefined)
+    },
+    persist: async () => {
+      await navigator.storage.persist()
+      views.storage.value = await readPersistence()
+    },
+  }
+}
+
+const summaryOf = (token: unknown): InviteSummary | undefined => {
+  const bytes = typeof token === 'string' ? hexToBytes(token) : undefined
+  const invite = bytes === undefined ? undefined : decodeInvite(bytes)
+  return invite?.ok === true
+    ? { group: invite.value.group, notAfter: invite.value.notAfter }
+    : undefined
+}
+
+const readPersistence = async (): Promise<'persisted' | 'evictable' | 'unknown'> => {
+  if (typeof navigator.storage?.persisted !== 'function') return 'unknown'
+  return (await navigator.storage.persisted()) ? 'persisted' : 'evictable'
+}
