@@ -19,8 +19,8 @@ import {
   type StateChange,
   type StateDocument,
   createStateDocument,
-  stateClient,
 } from '../../protocol/core/state-document.ts'
+import { stateClient } from '../../protocol/core/state-gate.ts'
 import { gid } from './people.ts'
 
 const ada = authorId('aa'.repeat(8))
@@ -309,7 +309,7 @@ describe('a hostile member', () => {
     ],
     [
       'deletes its own future',
-      'bad-update',
+      'unexpected',
       () => bytesOf(numbers(0), numbers(1, clientE, 1, 0, 1)),
     ],
     [
