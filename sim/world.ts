@@ -38,6 +38,8 @@ import { type Queue, createQueue } from './queue.ts'
 export type LinkQuality = {
   readonly delayMillis: number
   readonly jitterMillis: number
+  /** Bytes a second in each direction. */
+  readonly rate: number
   /** Share of gossip messages that reach a neighbour; frames on a link are never lost, as on TCP. */
   readonly gossip: number
 }
@@ -102,9 +104,15 @@ type Event =
       readonly bytes: Uint8Array
     }
 
-type Contact = { readonly quality: LinkQuality; isOpen: boolean; lastArrival: Map<string, number> }
+type Contact = {
+  readonly quality: LinkQuality
+  isOpen: boolean
+  readonly lastArrival: Map<string, number>
+  readonly busyUntil: Map<string, number>
+  readonly busyUntil: Map<string, number>
+}
 
-const perfect: LinkQuality = { delayMillis: 20, jitterMillis: 10, gossip: 1 }
+const perfect: LinkQuality = { delayMillis: 20, jitterMillis: 10, rate: 1e9, gossip: 1 }
 const epochStart = 1_790_000_000_000
 
 export const createWorld = (options: {
@@ -216,9 +224,12 @@ export const createWorld = (options: {
     if (to === undefined || contact === undefined) return
     from.sentBytes += effect.bytes.length
     hash.update(effect.bytes)
-    const { delayMillis, jitterMillis } = contact.quality
+    const { delayMillis, jitterMillis, rate } = contact.quality
     const before = contact.lastArrival.get(from.name) ?? 0
-    const arrival = Math.max(before, now + delayMillis + draw(chance) * jitterMillis)
+    const start = Math.max(contact.busyUntil.get(from.name) ?? 0, now)
+    const sent = start + (effect.bytes.length * 1_000) / rate
+    contact.busyUntil.set(from.name, sent)
+    const arrival = Math.max(before, sent + delayMillis + draw(chance) * jitterMillis)
     contact.lastArrival.set(from.name, arrival)
     const { channel, bytes } = effect
     queue.push(arrival, { type: 'frame', from, to, contact, channel, bytes })
@@ -292,6 +303,7 @@ export const createWorld = (options: {
       quality: { ...perfect, ...quality },
       isOpen: true,
       lastArrival: new Map(),
+      busyUntil: new Map(),
     })
     input(host(a), { type: 'link-up', peer: host(b).id })
     input(host(b), { type: 'link-up', peer: host(a).id })

@@ -36,6 +36,7 @@ export const createGroup = (gid: GroupId, role: GroupRole): Group => ({
   arrivals: new Map(),
   locked: new Map(),
   pendingEntries: [],
+  forks: new Map(),
   slots: new Map(),
   outbox: new Map(),
   outboxNext: 0,

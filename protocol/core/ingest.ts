@@ -14,8 +14,8 @@ import { decodeGenesisBody, decodeGenesisClear, deviceMessage } from './genesis.
 import { addEpoch, epochsFor, messageId, sealingKey, setControl } from './groups.ts'
 import { controlIsSigned } from './join.ts'
 import { noteAck, noteDeps, noteMessage } from './ledger.ts'
-import { authorLog, hold, insertOp, isHotKind, trimHeld } from './log.ts'
-import { type Op, encodeRecord, kinds, openPayload } from './op.ts'
+import { authorLog, heldOp, hold, insertOp, isHotKind, trimHeld } from './log.ts'
+import { type Op, encodeForkProof, encodeRecord, kinds, openPayload } from './op.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { arrivalKey, encodeArrival, forkProofKey, recordKey } from './rows.ts'
 import type { Arrival, Group, Peer } from './state.ts'
@@ -85,11 +85,17 @@ const remember = (peer: Peer, group: Group, op: Op, arrival: Arrival): void => {
   peer.rows.push({ key: arrivalKey(group.gid, op), value })
 }
 
-/** The second operation stays as proof beside the first; the log is frozen from there for everybody who sees both. */
+/** Two signed operations with one seq stay as proof; the log is frozen from there for everybody who sees both. */
 const keepForkProof = (peer: Peer, group: Group, op: Op): void => {
-  const key = forkProofKey(group.gid, op.author, op.seq)
-  peer.rows.push({ key, value: encodeRecord(op) })
+  const first = heldOp(group.log, op.author, op.seq)
+  const known = group.forks.get(op.author)
   group.dirtyLogs.add(op.author)
+  if (first?.signature === undefined || first.id === op.id) return
+  if (known !== undefined && known[0].seq <= op.seq) return
+  group.forks.set(op.author, [first, op])
+  const key = forkProofKey(group.gid, op.author, op.seq)
+  const value = encodeForkProof(first, op)
+  peer.rows.push({ key, value })
 }
 
 /** A hot row read at start: held, not told, not shown as new. */

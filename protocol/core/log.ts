@@ -154,16 +154,17 @@ export const tableHashOf = (log: GroupLog): Uint8Array => {
   return log.tableHash
 }
 
-/** Equal exactly when two peers hold the same ranges with the same heads. */
+/** Equal exactly when two peers hold the same ranges with the same heads and know of the same forks. */
 export const setHashOf = (log: GroupLog): Uint8Array => {
   if (log.setHash !== undefined) return log.setHash
   const writer = createWriter(1_024)
   for (const author of authorTable(log)) {
-    const { ranges, tails } = authorLog(log, author)
+    const { ranges, tails, forkAt } = authorLog(log, author)
     if (ranges.length === 0) continue
     writer.bytes(idBytes(author))
     writeRanges(writer, ranges)
     writer.bytes(tails.get(ranges.at(-1)?.to ?? 0) ?? new Uint8Array(16))
+    writer.varint(forkAt === undefined ? 0 : forkAt + 1)
   }
   log.setHash = sha256(writer.done()).slice(0, 8)
   return log.setHash
@@ -185,7 +186,8 @@ export const headOf = (
 }
 
 /** Operations of one log from `from` on that may travel as a run: contiguous, in memory, ending in a signature at or after
- *  `to`; control-class operations end a run, so that everybody holds their own signatures. Undefined: not in memory. */
+ *  `to`; control-class operations end a run, so that everybody holds their own signatures, and so does one after which time
+ *  does not grow, which a run cannot say. Undefined: not in memory. */
 export const heldRun = (
   log: GroupLog,
   author: AuthorId,
@@ -197,10 +199,15 @@ export const heldRun = (
     const op = heldOp(log, author, seq)
     if (op === undefined) return undefined
     run.push(op)
-    if (op.signature !== undefined && (seq >= to || isControlClass(op.kind))) return run
+    if (op.signature !== undefined && (seq >= to || endsRun(op, heldOp(log, author, seq + 1)))) {
+      return run
+    }
   }
   return undefined
 }
+
+export const endsRun = (op: Op, next: Op | undefined): boolean =>
+  isControlClass(op.kind) || (next !== undefined && next.hlc <= op.hlc)
 
 const edgesOf = (edges: ReadonlyMap<number, Uint8Array>): readonly [number, Uint8Array][] =>
   [...edges].sort((a, b) => a[0] - b[0])

@@ -160,6 +160,7 @@ const readRecord = (gid: GroupId, reader: Reader): Op | undefined => {
   const start = readStart(reader)
   const author = reader.author()
   const seq = reader.varint()
+  if (seq > limits.seqMax) reader.fail('too-large')
   const hlc = reader.unsigned(6)
   const prev = reader.bytes(16)
   const keyId = reader.bytes(4)
@@ -179,6 +180,19 @@ export const decodeRecord = (gid: GroupId, bytes: Uint8Array): Result<Op, Refusa
   const fault = reader.end()
   if (fault !== undefined || op === undefined) return failure(refusal(fault ?? 'malformed'))
   return success(op)
+}
+
+/** Two operations that contradict each other, as one row. */
+export const encodeForkProof = (first: Op, second: Op): Uint8Array =>
+  createWriter(512).sized(encodeRecord(first)).sized(encodeRecord(second)).done()
+
+export const decodeForkProof = (gid: GroupId, bytes: Uint8Array): readonly [Op, Op] | undefined => {
+  const reader = createReader(bytes)
+  const first = decodeRecord(gid, reader.sized(limits.controlOpBytesMax + 256))
+  const second = decodeRecord(gid, reader.sized(limits.controlOpBytesMax + 256))
+  return reader.end() === undefined && first.ok && second.ok
+    ? [first.value, second.value]
+    : undefined
 }
 
 /** Run form of contiguous operations of one log; the last one must be signed. */
@@ -216,15 +230,20 @@ export const decodeRun = (gid: GroupId, bytes: Uint8Array): Result<readonly Op[]
   for (let index = 0; index < keyCount; index++) keyIds.push(reader.bytes(4))
   const count = reader.count(limits.runOpsMax, 4)
   if (count === 0 || keyCount === 0) reader.fail('malformed')
+  if (firstSeq + count - 1 > limits.seqMax) reader.fail('too-large')
   const ops: Op[] = []
   let hlc = 0
+  let keysUsed = 0
   for (let index = 0; index < count && reader.fault() === undefined; index++) {
     const start = readStart(reader)
     const step = reader.varint()
     if (index > 0 && step === 0) reader.fail('malformed')
     hlc += step
     if (hlc >= 2 ** 48) reader.fail('malformed')
-    const keyId = keyIds[keyCount > 1 ? reader.varint() : 0]
+    const keyIndex = keyCount > 1 ? reader.varint() : 0
+    const keyId = keyIds[keyIndex]
+    if (keyIndex > keysUsed) reader.fail('non-canonical')
+    if (keyIndex === keysUsed) keysUsed += 1
     const expiry = start.hasExpiry ? reader.varint() : undefined
     const payload = reader.sized(opBytesMax(start.kind))
     const signature = index === count - 1 ? reader.bytes(64) : undefined
@@ -237,6 +256,8 @@ export const decodeRun = (gid: GroupId, bytes: Uint8Array): Result<readonly Op[]
     ops.push(op)
     prev = idBytes(op.id).slice(0, 16)
   }
-  const fault = reader.end()
+  // Key ids stand in the order of their first use, each once: a run has one form.
+  const isOneForm = keysUsed === keyCount && new Set(keyIds.map(bytesToHex)).size === keyCount
+  const fault = reader.end() ?? (isOneForm ? undefined : 'non-canonical')
   return fault === undefined ? success(ops) : failure(refusal(fault))
 }

@@ -8,7 +8,7 @@ import { createGroup } from './groups.ts'
 import { restoreOp, retryLocked } from './ingest.ts'
 import { planAck } from './ledger.ts'
 import { authorLog, restoreAuthorLog } from './log.ts'
-import { type Op, decodeRecord, kinds, priorities } from './op.ts'
+import { type Op, decodeForkProof, decodeRecord, kinds, priorities } from './op.ts'
 import { restoreSlot, wishForLinks } from './presence.ts'
 import type { Row } from './row.ts'
 import { authorAt, deviceKey, groupAt, prefixes, tailNumber } from './rows.ts'
@@ -45,6 +45,9 @@ export const restore = (peer: Peer, rows: readonly Row[]): void => {
     withGroupOf(peer, row, group => restoreOutbox(group, row))
   for (const row of rowsAt(prefixes.ledger))
     withGroupOf(peer, row, group => restoreLedger(group, row))
+  for (const row of rowsAt(prefixes.forkProof)) {
+    withGroupOf(peer, row, group => restoreFork(group, row))
+  }
   for (const group of peer.groups.values()) resume(peer, group)
   peer.effects.push({ type: 'changed' })
 }
@@ -114,6 +117,11 @@ const restoreOutbox = (group: Group, row: Row): void => {
   const place = tailNumber(row.key)
   group.outbox.set(place, { text: saved[0], priority: priorities[saved[1]] ?? 'routine' })
   group.outboxNext = Math.max(group.outboxNext, place + 1)
+}
+
+const restoreFork = (group: Group, row: Row): void => {
+  const proof = decodeForkProof(group.gid, row.value)
+  if (proof !== undefined) group.forks.set(proof[0].author, proof)
 }
 
 const restoreLedger = (group: Group, row: Row): void => {

@@ -7,7 +7,7 @@
  *    06 gid author slot          slot
  *    08 gid n(6)                 outbox      (sealed) written while waiting for admission
  *    09 gid seq(6)               ledger      of an own message
- *    0a gid author seq(6)        fork proof  the second operation
+ *    0a gid author seq(6)        fork proof  two contradicting operations
  *    20 gid author seq(6)        cold record
  *    21 gid hlc(6) author seq(6) arrival     receivedAt(6) • flags(1) • size(3)      flags: late 1, flash 2 */
 import {

@@ -115,6 +115,8 @@ export type Group = {
   readonly locked: Map<MessageId, Op>
   /** Understood in this step; shown together at its end. */
   readonly pendingEntries: TimelineEntry[]
+  /** Per forked log: two signed operations with the lowest seq known to be doubled. */
+  readonly forks: Map<AuthorId, readonly [Op, Op]>
   readonly slots: Map<string, KnownSlot>
   readonly outbox: Map<number, { readonly text: string; readonly priority: Priority }>
   outboxNext: number

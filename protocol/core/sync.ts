@@ -53,6 +53,7 @@ export const onHello = (peer: Peer, link: Link, hello: Hello): void => {
     const shared = link.groups.get(gid) ?? createLinkGroup()
     link.groups.set(gid, shared)
     sendHave(peer, link, group, shared)
+    sendForkProofs(peer, link, group)
     sendSlots(peer, link, group, shared)
   }
   askToCarry(peer, link)
@@ -141,6 +142,20 @@ export const onHeads = (peer: Peer, link: Link, group: Group, heads: readonly He
     const tail = log?.tails.get(seq)
     if (tail !== undefined && !equalBytes(tail, prefix))
       sendFork(peer, link, group, { author, seq })
+  }
+}
+
+/** Whoever does not know the same set may not know of the same forks: both sides of each go to it, once per contact. */
+const sendForkProofs = (peer: Peer, link: Link, group: Group): void => {
+  const index = indexOf(link, group.gid)
+  const hello = link.theirHello.get(group.gid)
+  if (index === undefined || hello === undefined) return
+  if (equalBytes(hello.setHash, setHashOf(group.log))) return
+  for (const [author, proof] of group.forks) {
+    const name = `${group.gid}/${author}/proof`
+    if (link.forksSent.has(name)) continue
+    link.forksSent.add(name)
+    sendPaced(peer, link, { type: 'ops', group: index, ops: proof.map(encodeOp) })
   }
 }
 
