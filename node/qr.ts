@@ -5,7 +5,11 @@ import { encodeQR } from 'qr'
 const escape = '\u001b['
 
 /** `ink`: colours may be used. Every line starts with `indent`. */
-export const qrText = (text: string, ink: boolean, indent: string): string => {
+export const qrText = (
+  text: string,
+  ink: boolean,
+  indent: string,
+): { readonly text: string; readonly columns: number } => {
   const modules = encodeQR(text, 'raw', { ecc: 'low', border: 2 })
   const isDark = (row: number, column: number): boolean => modules[row]?.[column] ?? false
   const size = modules.length
@@ -19,7 +23,7 @@ export const qrText = (text: string, ink: boolean, indent: string): string => {
     }
     lines.push(indent + (ink ? `${escape}30;107m${line}${escape}0m` : line))
   }
-  return lines.join('\n')
+  return { text: lines.join('\n'), columns: size + indent.length }
 }
 
 const block = (upper: boolean, lower: boolean): string => {

@@ -1,0 +1,270 @@
+/** The command line: reads flags and settings once, runs one command, and ends with its exit code. The grammar is
+ *  commander's; its objections are said in our words. No invite is ever taken from the command line. */
+import { Command, CommanderError } from 'commander'
+import { langOf, words } from '#words'
+import type { Lang } from '#words'
+import { createContext } from './context.ts'
+import type { Context, GlobalFlags, Streams } from './context.ts'
+import { exitCodes } from './failure.ts'
+import type { ExitCode } from './failure.ts'
+import { failed, settingFailure, thrownFailure } from './faults.ts'
+import type { Speech } from './faults.ts'
+import { systemCode } from './files.ts'
+import type { Environment } from './paths.ts'
+import { readSettings } from './settings.ts'
+import type { SettingKey, Settings } from './settings.ts'
+import { parseSpan } from './span.ts'
+import { columnsOf } from './terminal.ts'
+import { cliWords } from './words.ts'
+import { usageFailure } from './usage.ts'
+import { addConfig } from './commands/config.ts'
+import { addDoctor } from './commands/doctor.ts'
+import { addGroup } from './commands/group.ts'
+import { addInit } from './commands/init.ts'
+import { addInvite } from './commands/invite.ts'
+import { addJoin } from './commands/join.ts'
+import { addPeers } from './commands/peers.ts'
+import { addSend } from './commands/send.ts'
+import { addStatus } from './commands/status.ts'
+import { addTail } from './commands/tail.ts'
+import { addUp } from './commands/up.ts'
+import { addVersion } from './commands/version.ts'
+
+/** Runs a command with its settings; `settings` are flags of that command that are settings. */
+export type Run = (
+  command: (context: Context) => Promise<ExitCode>,
+  settings?: Readonly<Partial<Record<SettingKey, string | undefined>>>,
+  /** What Ctrl-C does is the command's own business. */
+  keepsSignals?: boolean,
+) => Promise<void>
+
+export type Program = {
+  readonly program: Command
+  readonly speech: Speech
+  readonly run: Run
+}
+
+type GlobalOptions = {
+  readonly json?: boolean
+  readonly plain?: boolean
+  readonly quiet?: boolean
+  readonly verbose?: boolean
+  readonly color: boolean
+  readonly input: boolean
+  readonly config?: string
+  readonly data?: string
+  readonly lang?: string
+  readonly timeout?: string
+}
+
+/** The language must be known before anything is said, so it is looked for by hand first. */
+const langFirst = (args: readonly string[], environment: Environment): Lang => {
+  const at = args.findIndex(arg => arg === '--lang' || arg.startsWith('--lang='))
+  const flag =
+    args[at]?.includes('=') === true ? args[at]?.slice(7) : at < 0 ? undefined : args[at + 1]
+  const names = ['PETREL_LANG', 'LC_ALL', 'LC_MESSAGES', 'LANG']
+  const locale = [flag, ...names.map(name => environment[name])].find(
+    text => text !== undefined && text !== '',
+  )
+  return langOf(locale)
+}
+
+const valueFlags = new Set([
+  '--name',
+  '--unit',
+  '--from-file',
+  '--data',
+  '--config',
+  '--lang',
+  '--timeout',
+])
+
+/** An invite link anywhere, or anything at all that `join` is given but `-`: it can only be an invite. */
+const hasSecret = (args: readonly string[]): boolean => {
+  if (args.some(arg => /(?:#|%23)j(?:=|%3d)/i.test(arg))) return true
+  const operands = args.filter(
+    (arg, at) => (arg === '-' || !arg.startsWith('-')) && !valueFlags.has(args[at - 1] ?? ''),
+  )
+  return operands[0] === 'join' && operands.slice(1).some(arg => arg !== '-')
+}
+
+/** The way this was started, as a person would type it again. */
+const ownName = (environment: Environment): string =>
+  environment['npm_lifecycle_event'] === undefined ? 'petrel' : 'npm run -s petrel --'
+
+export const main = async (
+  args: readonly string[],
+  environment: Environment,
+  streams: Streams,
+): Promise<ExitCode> => {
+  const lang = langFirst(args, environment)
+  const speech = { t: cliWords(lang), messages: words(lang), petrel: ownName(environment) }
+  const isJson = args.includes('--json')
+  const stopping = new AbortController()
+  const bare = (settings: Settings, flags: GlobalFlags, as: Lang): Context =>
+    createContext({
+      settings,
+      lang: as,
+      t: cliWords(as),
+      messages: words(as),
+      petrel: speech.petrel,
+      flags,
+      streams,
+      signal: stopping.signal,
+    })
+  const early = (): Context => {
+    const settings = readSettings({}, '/dev/null', {})
+    if (!settings.ok) throw new Error('defaults are valid')
+    const flags = {
+      json: isJson,
+      quiet: false,
+      verbose: false,
+      color: true,
+      input: false,
+      timeout: undefined,
+    }
+    return bare(settings.value, flags, lang)
+  }
+
+  let exit: ExitCode = exitCodes.done
+  let current: Context | undefined
+  watchOutput(streams, stopping)
+
+  if (hasSecret(args)) {
+    return early().fail(
+      failed('secret-in-argv', exitCodes.usage, speech.t.said.secretInArgv(speech.petrel)),
+    )
+  }
+
+  const program = createProgram(speech, streams)
+  const run: Run = async (command, settingFlags = {}, keepsSignals = false) => {
+    const options = program.opts<GlobalOptions>()
+    const flags = { ...settingFlags, lang: options.lang, data: options.data }
+    const settings = readSettings(flags, options.config, environment)
+    if (!settings.ok) {
+      exit = early().fail(settingFailure(speech, settings.error))
+      return
+    }
+    const timeout = options.timeout === undefined ? undefined : parseSpan(options.timeout)
+    if (options.timeout !== undefined && timeout === undefined) {
+      exit = early().fail(
+        usageFailure(speech, program, {
+          type: 'bad-value',
+          name: '--timeout',
+          wanted: '90s | 15m | 4h',
+        }),
+      )
+      return
+    }
+    const globals = {
+      json: options.json === true,
+      quiet: options.quiet === true,
+      verbose: options.verbose === true,
+      color: options.color && options.plain !== true,
+      input: options.input,
+      timeout,
+    }
+    current = bare(settings.value, globals, settings.value.text('lang') === 'en' ? 'en' : 'zh-CN')
+    const release = keepsSignals ? () => undefined : watchSignals(stopping)
+    try {
+      exit = await command(current)
+    } finally {
+      release()
+    }
+  }
+
+  for (const add of [
+    addUp,
+    addInit,
+    addJoin,
+    addInvite,
+    addSend,
+    addTail,
+    addGroup,
+    addPeers,
+    addStatus,
+    addDoctor,
+    addConfig,
+    addVersion,
+  ]) {
+    add({ program, speech, run })
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (reason) {
+    const context = current ?? early()
+    if (reason instanceof CommanderError) {
+      if (reason.exitCode === 0 || reason.code === 'commander.help') {
+        return reason.exitCode === 0 ? exitCodes.done : exitCodes.usage
+      }
+      return context.fail(usageFailure(speech, program, { type: 'commander', error: reason, args }))
+    }
+    if (stopping.signal.aborted) return endOf(stopping.signal)
+    if (context.flags.verbose && reason instanceof Error) context.talk(reason.stack ?? '')
+    return context.fail(thrownFailure(speech, reason))
+  }
+  return stopping.signal.aborted && exit === exitCodes.done ? endOf(stopping.signal) : exit
+}
+
+const endOf = (signal: AbortSignal): ExitCode =>
+  signal.reason === 'pipe' ? exitCodes.done : exitCodes.interrupted
+
+/** Nobody reads any more (`petrel tail | head`): stop quietly. */
+const watchOutput = ({ stdout, stderr }: Streams, stopping: AbortController): void => {
+  const gone = (reason: unknown): void => {
+    if (systemCode(reason) === 'EPIPE') stopping.abort('pipe')
+    else if (systemCode(reason) !== 'EIO') throw reason
+  }
+  stdout.on('error', gone)
+  stderr.on('error', gone)
+}
+
+/** The first Ctrl-C ends the command, the second one the process. */
+const watchSignals = (stopping: AbortController): (() => void) => {
+  const stop = (): void => {
+    if (stopping.signal.aborted) process.exit(exitCodes.interrupted)
+    stopping.abort('signal')
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  return () => {
+    process.off('SIGINT', stop)
+    process.off('SIGTERM', stop)
+  }
+}
+
+const createProgram = ({ t }: Speech, { stdout, stderr }: Streams): Command => {
+  const { help } = t
+  const headings = new Map([
+    ['Usage:', help.usage],
+    ['Commands:', help.commands],
+    ['Options:', help.options],
+    ['Global Options:', help.global],
+    ['Arguments:', help.arguments],
+  ])
+  return new Command('petrel')
+    .description(help.about)
+    .option('--json', help.json)
+    .option('--plain', help.noColor)
+    .option('--quiet', help.quiet)
+    .option('--verbose', help.verbose)
+    .option('--no-color', help.noColor)
+    .option('--no-input', help.noInput)
+    .option('--config <file>', help.configFile)
+    .option('--data <dir>', help.data)
+    .option('--lang <lang>', help.lang)
+    .option('--timeout <time>', help.timeout)
+    .helpOption('-h, --help', help.helpOption)
+    .helpCommand('help [command]', help.helpCommand)
+    .configureHelp({
+      showGlobalOptions: true,
+      displayWidth: columnsOf,
+      styleTitle: title => headings.get(title) ?? title,
+    })
+    .configureOutput({
+      writeOut: text => stdout.write(text),
+      writeErr: text => stderr.write(text),
+      outputError: () => undefined,
+    })
+    .exitOverride()
+}

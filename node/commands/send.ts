@@ -1,0 +1,170 @@
+/** `petrel send <group> <text|->`: stores the message first; what happens to it afterwards is told truthfully. */
+import type { Program } from '../cli.ts'
+import type { Access } from '../access.ts'
+import type { ApiAnswers } from '../api.ts'
+import type { Context } from '../context.ts'
+import { exitCodes } from '../failure.ts'
+import type { ExitCode, Failure } from '../failure.ts'
+import { accessFailure, failed, refusalFailure } from '../faults.ts'
+import { findGroup } from '../groups.ts'
+import { usageFailure } from '../usage.ts'
+import { readStatus, withAccess } from '../with-access.ts'
+import { limits } from '#protocol'
+import type { GroupSummary, LedgerView, Result } from '#protocol'
+import { ledgerWords } from '#words'
+
+type SendFlags = { readonly priority: string; readonly wait?: string }
+type Goal = 'carried' | 'delivered' | undefined
+
+const priorities = ['routine', 'urgent', 'flash']
+const goals = ['carried', 'delivered']
+/** How long --wait waits where --timeout does not say. */
+const patienceMillis = 60_000
+
+export const addSend = ({ program, speech, run }: Program): void => {
+  const { help } = speech.t
+  program
+    .command('send')
+    .summary(help.send)
+    .description(help.send)
+    .argument('<group>', help.argGroup)
+    .argument('<text>', help.argText)
+    .option('--priority <priority>', help.priority, 'routine')
+    .option('--wait <state>', help.wait)
+    .action((group: string, text: string, flags: SendFlags) =>
+      run(context => {
+        const fault = !priorities.includes(flags.priority)
+          ? { name: '--priority', wanted: priorities.join(' | ') }
+          : flags.wait !== undefined && !goals.includes(flags.wait)
+            ? { name: '--wait', wanted: goals.join(' | ') }
+            : undefined
+        if (fault === undefined) return send(context, group, text, flags)
+        return Promise.resolve(
+          context.fail(usageFailure(speech, program, { type: 'bad-value', ...fault })),
+        )
+      }),
+    )
+}
+
+const send = async (
+  context: Context,
+  name: string,
+  argument: string,
+  flags: SendFlags,
+): Promise<ExitCode> => {
+  const text = argument === '-' ? await readText(context) : { ok: true as const, value: argument }
+  if (!text.ok) return context.fail(text.error)
+  if (Buffer.byteLength(text.value) > limits.textBytesMax) {
+    return context.fail(refusalFailure(context, 'text-too-long'))
+  }
+  return withAccess(context, async access => {
+    const status = await readStatus(access)
+    if (!status.ok) return context.fail(accessFailure(context, status.error))
+    const group = findGroup(context, status.value.app, name)
+    if (!group.ok) return context.fail(group.error)
+    const body = { text: text.value, priority: flags.priority }
+    const saved = await access.post('saved', `groups/${group.value.group}/messages`, body)
+    if (!saved.ok) return context.fail(accessFailure(context, saved.error))
+    const goal = flags.wait === 'carried' || flags.wait === 'delivered' ? flags.wait : undefined
+    const hasLinks = status.value.app.links.length > 0
+    return follow(context, access, { group: group.value, saved: saved.value, goal, hasLinks })
+  })
+}
+
+const readText = async (context: Context): Promise<Result<string, Failure>> => {
+  const { said } = context.t
+  const bytes = await context.readInput(limits.textBytesMax + 2)
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return { ok: false, error: failed('not-text', exitCodes.usage, said.notText) }
+  }
+  const trimmed = text.replace(/\r?\n$/, '')
+  if (trimmed.trim() !== '') return { ok: true, value: trimmed }
+  return { ok: false, error: failed('nothing-read', exitCodes.usage, said.nothingRead) }
+}
+
+type Sent = {
+  readonly group: GroupSummary
+  readonly saved: ApiAnswers['saved']
+  readonly goal: Goal
+  readonly hasLinks: boolean
+}
+
+const follow = async (context: Context, access: Access, sent: Sent): Promise<ExitCode> => {
+  const { t, petrel } = context
+  const { saved, group, goal } = sent
+  const base = { group: group.group, message: saved.message }
+  if (saved.waiting) {
+    context.print(t.send.outbox)
+    context.record('message-saved', { ...base, waiting: true, ledger: undefined })
+    return access.isDaemon && sent.hasLinks ? exitCodes.done : exitCodes.storedOnly
+  }
+  if (!access.isDaemon) {
+    context.print(t.send.notRunning(petrel))
+    context.record('message-saved', { ...base, waiting: false, state: 'held' })
+    return exitCodes.storedOnly
+  }
+  const ledger = await watchLedger(context, access, sent)
+  if (ledger === undefined) {
+    context.print(t.send.saved)
+    context.record('message-saved', { ...base, waiting: false })
+    return sent.hasLinks ? exitCodes.done : exitCodes.storedOnly
+  }
+  context.print(ledgerWords(context.messages, ledger, 'long'))
+  context.record('message-saved', { ...base, waiting: false, ...ledger })
+  return judge(context, ledger, goal, sent.hasLinks)
+}
+
+const reached = ({ state, delivered, recipients }: LedgerView, goal: Goal): boolean => {
+  if (goal === undefined) return true
+  if (state === 'refused' || state === 'expired') return true
+  if (goal === 'carried')
+    return state === 'carried' || state === 'delivered' || state === 'displayed'
+  return delivered >= recipients
+}
+
+/** The ledger when the goal is reached or patience ends; with progress on stderr. */
+const watchLedger = async (
+  context: Context,
+  access: Access,
+  { group, saved, goal }: Sent,
+): Promise<LedgerView | undefined> => {
+  const patience = AbortSignal.timeout(context.flags.timeout ?? patienceMillis)
+  const ending = new AbortController()
+  const signal = AbortSignal.any([context.signal, patience, ending.signal])
+  const path = `groups/${group.group}/messages/${saved.message}/ledger`
+  const news = await access.stream(path, undefined, signal)
+  if (!news.ok) return undefined
+  let last: LedgerView | undefined
+  let told = ''
+  for await (const item of news.value) {
+    if (item.type !== 'ledger') continue
+    last = item.ledger
+    if (reached(last, goal)) break
+    const text = ledgerWords(context.messages, last, 'short')
+    if (text !== told) context.talk(context.style.dim(`${text} …`))
+    told = text
+  }
+  ending.abort()
+  return last
+}
+
+const judge = (context: Context, ledger: LedgerView, goal: Goal, hasLinks: boolean): ExitCode => {
+  const { t, petrel } = context
+  if (context.signal.aborted) return exitCodes.interrupted
+  if (ledger.state === 'refused') return context.fail(refusalFailure(context, 'not-member'))
+  if (ledger.recipients === 0) context.talk(t.send.nobody)
+  const isDone = reached(ledger, goal)
+  if (isDone && (goal !== undefined || hasLinks || ledger.state !== 'held')) return exitCodes.done
+  if (ledger.state === 'held' && !hasLinks) {
+    context.talk(t.send.noLinks(petrel))
+    return exitCodes.storedOnly
+  }
+  if (goal === 'delivered' && ledger.delivered > 0) {
+    context.talk(t.send.partly(ledger.delivered, ledger.recipients))
+    return exitCodes.partly
+  }
+  return context.fail(failed('timeout', exitCodes.timeout, t.said.timeout))
+}

@@ -1,0 +1,94 @@
+/** `petrel status`: one screen on the node, its links, its groups and its storage. */
+import type { Program } from '../cli.ts'
+import type { Context } from '../context.ts'
+import { exitCodes } from '../failure.ts'
+import type { ExitCode } from '../failure.ts'
+import { accessFailure } from '../faults.ts'
+import { shortId, shortPeer, titleOf } from '../groups.ts'
+import { harmless, padTo, columnsOf, table } from '../terminal.ts'
+import { byteSize, rfc3339 } from '../times.ts'
+import { readStatus, withAccess } from '../with-access.ts'
+import type { Status } from '../with-access.ts'
+import type { AppView, GroupSummary } from '#protocol'
+import { spanWords } from '#words'
+
+export const addStatus = ({ program, speech, run }: Program): void => {
+  program
+    .command('status')
+    .summary(speech.t.help.status)
+    .description(speech.t.help.status)
+    .action(() =>
+      run(context =>
+        withAccess(context, async access => {
+          const answer = await readStatus(access)
+          if (!answer.ok) return context.fail(accessFailure(context, answer.error))
+          return show(context, answer.value)
+        }),
+      ),
+    )
+}
+
+const show = (context: Context, { node, app }: Status): ExitCode => {
+  const { t, messages, style } = context
+  const spoken = app.unit === '' ? app.name : `${app.name} · ${app.unit}`
+  const since = spanWords(messages, Date.now() - Date.parse(node.startedAt))
+  const rows: (readonly [string, string])[] = [
+    [t.status.node, node.online ? t.status.running(node.pid, since) : t.status.notRunning],
+    [t.status.network, netWords(context, app, node.online)],
+    [t.status.me, `${harmless(spoken)} · ${shortPeer(node.peer)}`],
+  ]
+  const [first] = node.origins
+  if (first !== undefined) rows.push([t.status.web, node.origins.join(' · ')])
+  const storage = app.storage === 'ok' ? t.status.storageOk : style.red(messages.storageFailing)
+  rows.push([t.status.storage, `${storage} · ${node.dataDir} · ${t.status.protection}`])
+  if (app.carriedOps > 0) {
+    rows.push(['', t.status.carried(app.carriedOps, byteSize(app.carriedBytes))])
+  }
+  const refused = Object.entries(app.refusals).map(([type, count]) => `${type} ${count}`)
+  if (refused.length > 0) rows.push([t.status.refusals, refused.join(' · ')])
+  const width = Math.max(...rows.map(([label]) => columnsOf(label)))
+  context.print(
+    rows.map(([label, text]) => `${style.dim(padTo(label, width))}  ${text}`).join('\n'),
+  )
+  context.print(`\n${style.bold(t.status.groups)}`)
+  context.print(
+    app.groups.length === 0
+      ? t.status.noGroups
+      : table(
+          app.groups.map(group => groupRow(context, group)),
+          context.columns,
+        ),
+  )
+  context.record('status', { ...node, ...app, groups: app.groups.map(groupRecord) })
+  return exitCodes.done
+}
+
+const netWords = ({ messages, style }: Context, app: AppView, isOnline: boolean): string => {
+  const waiting = app.groups.reduce((sum, { heldOnly }) => sum + heldOnly, 0)
+  const missing = app.groups.reduce((sum, group) => sum + group.missing, 0)
+  if (!isOnline || app.links.length === 0) return style.yellow(messages.net.alone(waiting))
+  if (missing > 0) return messages.net.syncing(missing, undefined)
+  return style.green(messages.net.ok(app.links.length, waiting))
+}
+
+export const groupRow = (context: Context, group: GroupSummary): readonly string[] => {
+  const { t, messages } = context
+  const counts = [
+    ...(group.state === 'member' ? [] : [messages.groupState[group.state]]),
+    ...(group.unread > 0 ? [t.status.unread(group.unread)] : []),
+    ...(group.heldOnly > 0 ? [t.status.heldOnly(group.heldOnly)] : []),
+    ...(group.missing > 0 ? [t.status.missing(group.missing)] : []),
+  ]
+  return [
+    shortId(group.group),
+    titleOf(context, group),
+    messages.groupKind[group.kind],
+    messages.people(group.members),
+    counts.join(' · '),
+  ]
+}
+
+export const groupRecord = (group: GroupSummary): object => ({
+  ...group,
+  ...(group.lastAt !== undefined && { lastAt: rfc3339(group.lastAt) }),
+})

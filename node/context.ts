@@ -1,0 +1,121 @@
+/** What every command is given: settings, words, a careful way to write, a way to read, and the end of patience. Data goes to
+ *  stdout, talk to stderr; with --json stdout holds nothing but JSON lines. */
+import { createInterface } from 'node:readline/promises'
+import type { Lang, Messages } from '#words'
+import { harmlessJson, styleFor } from './terminal.ts'
+import type { Style } from './terminal.ts'
+import type { ExitCode, Failure } from './failure.ts'
+import type { Settings } from './settings.ts'
+import type { CliWords } from './words.ts'
+
+export type GlobalFlags = {
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly verbose: boolean
+  readonly color: boolean
+  readonly input: boolean
+  /** Milliseconds from --timeout. */
+  readonly timeout: number | undefined
+}
+
+export type Streams = {
+  readonly stdin: NodeJS.ReadStream
+  readonly stdout: NodeJS.WriteStream
+  readonly stderr: NodeJS.WriteStream
+}
+
+export type Context = {
+  readonly settings: Settings
+  readonly lang: Lang
+  readonly t: CliWords
+  readonly messages: Messages
+  readonly petrel: string
+  readonly flags: GlobalFlags
+  /** For stdout. */
+  readonly style: Style
+  readonly columns: number
+  readonly isTerminal: boolean
+  /** Ends at Ctrl-C, and when nobody reads stdout any more. */
+  readonly signal: AbortSignal
+  /** A human line on stdout; nothing with --json. */
+  readonly print: (text: string) => void
+  /** A JSON line on stdout; nothing without --json. */
+  readonly record: (type: string, fields: object) => void
+  /** A human line on stderr; nothing with --quiet. */
+  readonly talk: (text: string) => void
+  readonly fail: (failure: Failure, fields?: object) => ExitCode
+  /** Everything on stdin, at most `bytesMax` + 1 bytes. */
+  readonly readInput: (bytesMax: number) => Promise<Buffer>
+  /** One line from a person; undefined where nobody can be asked. */
+  readonly ask: (question: string) => Promise<string | undefined>
+}
+
+export type ContextParts = Omit<
+  Context,
+  'style' | 'columns' | 'isTerminal' | 'print' | 'record' | 'talk' | 'fail' | 'readInput' | 'ask'
+> & { readonly streams: Streams }
+
+export const createContext = (parts: ContextParts): Context => {
+  const { flags, messages, streams, signal, ...rest } = parts
+  const { stdin, stdout, stderr } = streams
+  const isTerminal = stdout.isTTY
+  const errorStyle = styleFor(stderr, flags.color)
+
+  const record = (type: string, fields: object): void => {
+    if (flags.json) stdout.write(`${harmlessJson({ v: 1, type, ...fields })}\n`)
+  }
+  const fail = (failure: Failure, fields: object = {}): ExitCode => {
+    record('error', { ...failure, ...fields })
+    stderr.write(`${failureText(failure, messages, errorStyle)}\n`)
+    return failure.exit
+  }
+  return {
+    ...rest,
+    flags,
+    messages,
+    signal,
+    style: styleFor(stdout, flags.color),
+    columns: Math.max(20, stdout.columns ?? 80),
+    isTerminal,
+    print: text => {
+      if (!flags.json) stdout.write(`${text}\n`)
+    },
+    record,
+    talk: text => {
+      if (!flags.quiet && !flags.json) stderr.write(`${text}\n`)
+    },
+    fail,
+    readInput: bytesMax => readAll(stdin, bytesMax),
+    ask: async question => {
+      if (!flags.input || flags.json || !stdin.isTTY) return undefined
+      const reader = createInterface({ input: stdin, output: stderr })
+      try {
+        return await reader.question(question, { signal })
+      } finally {
+        reader.close()
+      }
+    },
+  }
+}
+
+/** What happened, what is safe, what to do: one line each. */
+export const failureText = (failure: Failure, messages: Messages, style: Style): string => {
+  const isZh = messages.lang === 'zh-CN'
+  const line = (label: string, text: string): string => `${label}${isZh ? '\uff1a' : ': '}${text}`
+  const lines = [style.red(line(messages.errorLabel, failure.what))]
+  if (failure.safe !== undefined) lines.push(line(messages.safeLabel, failure.safe))
+  if (failure.next !== undefined) lines.push(line(messages.nextLabel, failure.next))
+  return lines.join('\n')
+}
+
+const readAll = async (stdin: NodeJS.ReadStream, bytesMax: number): Promise<Buffer> => {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of stdin) {
+    const bytes = Buffer.from(chunk)
+    chunks.push(bytes)
+    length += bytes.length
+    if (length > bytesMax) break
+  }
+  return Buffer.concat(chunks)
+}

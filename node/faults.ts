@@ -1,0 +1,98 @@
+/** Faults of directories, keys, stores and peers as failures that a person can act on. */
+import type { RefusalType } from '#protocol'
+import type { Messages } from '#words'
+import type { AccessFault } from './access.ts'
+import { exitCodes } from './failure.ts'
+import type { ExitCode, Failure } from './failure.ts'
+import { systemCode } from './files.ts'
+import type { SettingFault } from './settings.ts'
+import type { CliWords, Said } from './words.ts'
+
+export type Speech = {
+  readonly t: CliWords
+  readonly messages: Messages
+  /** How the command was started: `petrel` or `npm run -s petrel --`. */
+  readonly petrel: string
+}
+
+export const failed = (code: string, exit: ExitCode, said: Said): Failure => ({
+  code,
+  exit,
+  ...said,
+})
+
+const isRefusalType = (messages: Messages, code: string): code is RefusalType =>
+  Object.hasOwn(messages.refusals, code)
+
+/** Exit code by refusal; "refused" for the rest. */
+const exits: Readonly<Partial<Record<RefusalType, ExitCode>>> = {
+  'not-found': exitCodes.notFound,
+  'group-unknown': exitCodes.notFound,
+  'text-empty': exitCodes.usage,
+  'text-too-long': exitCodes.usage,
+  'name-invalid': exitCodes.usage,
+  'invite-damaged': exitCodes.usage,
+  'storage-failed': exitCodes.internal,
+  stopped: exitCodes.internal,
+}
+
+export const refusalFailure = ({ messages }: Speech, type: RefusalType): Failure => {
+  const { what, safe, next } = messages.refusals[type]
+  return failed(type, exits[type] ?? exitCodes.refused, { what, safe, next })
+}
+
+export const accessFailure = (speech: Speech, fault: AccessFault): Failure => {
+  const { t, messages, petrel } = speech
+  switch (fault.type) {
+    case 'no-identity':
+      return failed(fault.type, exitCodes.notFound, t.said.noIdentity(petrel))
+    case 'in-use':
+      return failed(fault.type, exitCodes.locked, t.said.inUse(fault.pid, fault.path))
+    case 'not-ours':
+      return failed(fault.type, exitCodes.refused, t.said.notOurs(fault.path))
+    case 'not-petrel':
+      return failed(fault.type, exitCodes.refused, t.said.notPetrel(fault.path))
+    case 'not-writable':
+      return failed(fault.type, exitCodes.internal, t.said.notWritable(fault.path, fault.reason))
+    case 'key-open-to-others':
+      return failed(fault.type, exitCodes.refused, t.said.keyOpen(fault.path, fault.mode))
+    case 'key-not-ours':
+      return failed(fault.type, exitCodes.refused, t.said.keyNotOurs(fault.path))
+    case 'key-missing':
+      return failed(fault.type, exitCodes.notFound, t.said.keyMissing(fault.path))
+    case 'key-damaged':
+      return failed(fault.type, exitCodes.verification, t.said.keyDamaged(fault.path))
+    case 'other-version':
+      return failed(fault.type, exitCodes.internal, t.said.otherVersion)
+    case 'daemon-gone':
+      return failed(fault.type, exitCodes.internal, t.said.daemonGone(petrel))
+    case 'api': {
+      const { code, detail } = fault
+      if (isRefusalType(messages, code)) return refusalFailure(speech, code)
+      return failed('internal', exitCodes.internal, t.said.internal(detail ?? code))
+    }
+  }
+}
+
+export const settingFailure = ({ t }: Speech, fault: SettingFault): Failure => {
+  const { where, line, key, expected } = fault
+  const place = line === undefined ? where : `${where}:${line}`
+  return failed('config-invalid', exitCodes.usage, t.said.configInvalid(place, key, expected))
+}
+
+const textOf = (reason: unknown): string => {
+  const cause = reason instanceof Error && reason.cause instanceof Error ? reason.cause : reason
+  return systemCode(cause) ?? (cause instanceof Error ? cause.name : 'unknown')
+}
+
+/** What was thrown: a failing store has its own words, the rest is a bug of ours. */
+export const thrownFailure = ({ t }: Speech, reason: unknown): Failure => {
+  const code = systemCode(reason) ?? ''
+  const cause = systemCode(reason instanceof Error ? reason.cause : undefined) ?? ''
+  if (code === 'store-newer') return failed(code, exitCodes.refused, t.said.storeNewer)
+  if (cause === 'LEVEL_LOCKED') return failed('in-use', exitCodes.locked, t.said.inUse(0, 'store'))
+  if (code.startsWith('store-') || code.startsWith('LEVEL_')) {
+    return failed('store-damaged', exitCodes.verification, t.said.storeDamaged(textOf(reason)))
+  }
+  return failed('internal', exitCodes.internal, t.said.internal(textOf(reason)))
+}
