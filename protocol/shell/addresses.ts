@@ -33,6 +33,9 @@ export const withoutPeer = (address: Multiaddr): Multiaddr => {
   return multiaddr(components.slice(0, -1))
 }
 
+export const isRelayed = (address: Multiaddr): boolean =>
+  address.getComponents().some(({ name }) => name === 'p2p-circuit')
+
 const certificateHashPrefix = Uint8Array.of(0x12, 0x20)
 
 /** As dialled: `/ip4/…/tcp/…[/ws]` or `/ip4/…/udp/…/webrtc-direct/certhash/…`; undefined for nonsense in the parts. */

@@ -32,8 +32,11 @@ export const bounds = {
   livenessTickMillis: 5_000,
   /** A sign of life may be late by this much beside two round trips before a second dial starts. */
   lateMillis: 5_000,
-  /** Without any sign of life for this long a connection is closed although a new dial failed as well. */
+  pingMillis: 60_000,
+  /** Without any sign of life for this long a connection is closed although nothing replaced it. */
   deadMillis: 180_000,
+  /** Longer between two looks than this: the machine slept. */
+  wakeGapMillis: 30_000,
   /** One gossip message list from a neighbour; also the most that one read buffers. */
   gossipRpcBytesMax: 65_536,
   gossipOutboundBytesMax: 1_048_576,
@@ -46,14 +49,21 @@ export const bounds = {
   /** Gossip messages of one neighbour: a second's allowance and how many seconds may be saved up. */
   gossipPerSecondMax: 500,
   gossipBurstSeconds: 10,
-  /** Dial supervisor. */
+  /** Dial supervisor: peers and addresses remembered, dials at once, links after which nobody more is dialled. */
   wantedPeersMax: 256,
   addressesPerPeerMax: 8,
   parallelDialsMax: 4,
+  linksWantedMax: 40,
+  /** Pauses between dials of one peer; the long one after so many failures that it is probably away for hours. */
   dialBackoffMillisMin: 1_000,
   dialBackoffMillisMax: 60_000,
-  dialTimeoutMillis: 90_000,
+  dialPatience: 12,
+  dialBackoffMillisLong: 300_000,
+  /** Time for one address in the first, second and further rounds: WebRTC-direct takes 6 round trips. */
+  dialMillis: [8_000, 20_000, 60_000],
   superviseTickMillis: 3_000,
+  /** The peer with the larger id waits this long for the other one to dial. */
+  courtesyMillis: 1_000,
   /** Own addresses told to others. */
   ownAddressesMax: 4,
 } as const

@@ -1,5 +1,6 @@
 /** What the drive loop needs from a host. Three hosts implement them: Node, the browser, and tests in one process. Ports
  *  may throw; drive.ts alone catches and turns a failure into an input. */
+import type { AddressBook } from './address-book.ts'
 import type { PeerId, Row, RowQuery, RowWrite, Topic, Now } from '#protocol'
 
 export type Store = {
@@ -33,6 +34,8 @@ export type Transport = {
   readonly subscribe: (topics: readonly Topic[]) => void
   /** Adds to the wanted peers of the dial supervisor and remembers the addresses. */
   readonly connect: (peer: PeerId, addresses: readonly Uint8Array[]) => void
+  /** Keeps the addresses of wanted peers over restarts; startDrive hands it the store. */
+  readonly rememberIn?: (book: AddressBook) => Promise<void>
   /** Closes every connection and refuses new ones for a minute. */
   readonly disconnect: (peer: PeerId) => void
   readonly linkKind: (peer: PeerId) => LinkKind | undefined

@@ -8,6 +8,7 @@ import {
   step,
   viewOf,
 } from '#protocol'
+import { storedAddressBook } from './address-book.ts'
 import { drive } from './drive.ts'
 import type { Cryptography, Random } from '#protocol'
 import type { Clock, Store, Transport } from './ports.ts'
@@ -27,9 +28,10 @@ export type DriveOptions = {
   readonly record?: (line: string) => void
 }
 
-export const startDrive = (options: DriveOptions): Promise<Drive> => {
+export const startDrive = async (options: DriveOptions): Promise<Drive> => {
   const { store, transport, clock, random } = options
   const cryptography = options.cryptography ?? nobleCryptography
+  await transport.rememberIn?.(storedAddressBook(store))
   return drive({
     core: { step, admit, admissionContext, viewOf, groupViewOf },
     peer: createPeer({ peer: transport.peer, random, cryptography }),

@@ -1,16 +1,20 @@
 /** The mesh as the drive loop sees it, over one libp2p node: links that are up or down, frames on long-lived streams,
  *  gossip on topics. libp2p's own connection list, streams and gossip registry are never trusted to heal by themselves:
- *  links.ts, liveness.ts, supervisor.ts and gossip.ts do. */
+ *  neighbour.ts, liveness.ts, supervisor.ts and gossip.ts do. */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { limits } from '../core/limits.ts'
 import { equalBytes, peerId, topicName } from '../core/base.ts'
 import { bytesToMultiaddr, multiaddrToBytes, ownAddresses } from './addresses.ts'
+import { createAllowance } from './allowance.ts'
 import { bounds } from './bounds.ts'
 import { systemClock } from './clock.ts'
 import { createFrameDecoder } from './frames.ts'
+import { gossipValidator } from './gossip.ts'
+import { createLiveness, pingOn } from './liveness.ts'
 import { channelProtocols, createLink } from './neighbour.ts'
+import { createSupervisor } from './supervisor.ts'
 import type { GossipSub, GossipSubEvents } from '@libp2p/gossipsub'
-import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import type { Connection, IdentifyResult, Libp2p, Stream } from '@libp2p/interface'
 import type { PeerId, Topic } from '#protocol'
 import type { ChannelName, Link } from './neighbour.ts'
 import type { Clock, Transport, TransportEvents } from './ports.ts'
@@ -31,7 +35,6 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
   if (publicKey === undefined) throw new Error('the libp2p identity must be an Ed25519 key')
   const links = new Map<PeerId, Link>()
   const bannedUntil = new Map<PeerId, number>()
-  const topologies: string[] = []
   let events: TransportEvents | undefined
   let toldAddresses: readonly Uint8Array[] = []
 
@@ -44,6 +47,25 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
     bannedUntil.delete(peer)
     return false
   }
+
+  const supervisor = createSupervisor({
+    node,
+    clock,
+    linkKind: peer => links.get(peer)?.kind(),
+    linkCount: () => links.size,
+    isBanned,
+  })
+  const liveness = createLiveness({
+    clock,
+    links,
+    ping: pingOn,
+    dialBeside: supervisor.dialBeside,
+  })
+  const gossipAllowance = createAllowance({
+    clock,
+    perSecond: bounds.gossipPerSecondMax,
+    burst: bounds.gossipPerSecondMax * bounds.gossipBurstSeconds,
+  })
 
   const linkOf = (peer: PeerId): Link => {
     const known = links.get(peer)
@@ -64,6 +86,7 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
       return
     }
     linkOf(peer).add(connection)
+    if (connection.direction === 'outbound') supervisor.reached(peer, connection.remoteAddr)
   }
 
   const closed = (connection: Connection): void => {
@@ -74,6 +97,8 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
     if (link.connections().length > 0) return
     links.delete(peer)
     link.close()
+    gossipAllowance.forget(peer)
+    supervisor.changed(peer)
   }
 
   const ban = (peer: PeerId): void => {
@@ -110,10 +135,18 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
 
   const onOpen = ({ detail }: CustomEvent<Connection>): void => opened(detail)
   const onClose = ({ detail }: CustomEvent<Connection>): void => closed(detail)
+  /** Whoever speaks Petrel is worth a new connection when this one is lost. */
+  const onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void => {
+    if (!detail.protocols.includes(channelProtocols.sync)) return
+    const peer = peerId(detail.peerId.toString())
+    supervisor.want(peer, detail.listenAddrs)
+    links.get(peer)?.refresh()
+  }
   const onGossip = ({ detail }: GossipSubEvents['gossipsub:message']): void => {
     const { msg, propagationSource } = detail
-    if (msg.data.length > limits.gossipBytesMax) return
-    events?.gossip(peerId(propagationSource.toString()), topicName(msg.topic), msg.data)
+    const from = peerId(propagationSource.toString())
+    if (!gossipAllowance.take(from)) ban(from)
+    else events?.gossip(from, topicName(msg.topic), msg.data)
   }
 
   const tellAddresses = (): void => {
@@ -128,9 +161,17 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
 
   const subscribe = (topics: readonly Topic[]): void => {
     const wanted = new Set<string>(topics)
-    for (const topic of pubsub.getTopics()) if (!wanted.has(topic)) pubsub.unsubscribe(topic)
+    for (const topic of pubsub.getTopics()) {
+      if (wanted.has(topic)) continue
+      pubsub.unsubscribe(topic)
+      pubsub.topicValidators.delete(topic)
+    }
     const subscribed = new Set(pubsub.getTopics())
-    for (const topic of wanted) if (!subscribed.has(topic)) pubsub.subscribe(topic)
+    for (const topic of wanted) {
+      if (subscribed.has(topic)) continue
+      pubsub.topicValidators.set(topic, gossipValidator)
+      pubsub.subscribe(topic)
+    }
   }
 
   return {
@@ -150,12 +191,9 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
           runOnLimitedConnection: true,
         })
       }
-      const onConnect = (_peer: unknown, connection: Connection): void => {
-        links.get(remote(connection))?.refresh()
-      }
-      topologies.push(
-        await node.register(channelProtocols.sync, { onConnect, notifyOnLimitedConnection: true }),
-      )
+      node.addEventListener('peer:identify', onIdentify)
+      supervisor.start()
+      liveness.start()
       for (const connection of node.getConnections()) opened(connection)
       tellAddresses()
     },
@@ -166,12 +204,12 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
     subscribe,
     connect: (peer, addresses) => {
       if (isBanned(peer)) return
-      const multiaddrs = addresses.map(bytesToMultiaddr).filter(address => address !== undefined)
-      node.peerStore
-        .merge(peerIdFromString(peer), { multiaddrs })
-        .then(() => node.dial(peerIdFromString(peer)))
-        .catch(() => undefined)
+      supervisor.want(
+        peer,
+        addresses.map(bytesToMultiaddr).filter(address => address !== undefined),
+      )
     },
+    rememberIn: supervisor.useBook,
     disconnect: ban,
     linkKind: peer => links.get(peer)?.kind(),
     stop: async () => {
@@ -180,7 +218,9 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
       node.removeEventListener('connection:close', onClose)
       node.removeEventListener('self:peer:update', tellAddresses)
       pubsub.removeEventListener('gossipsub:message', onGossip)
-      for (const topology of topologies) node.unregister(topology)
+      node.removeEventListener('peer:identify', onIdentify)
+      supervisor.stop()
+      liveness.stop()
       for (const link of links.values()) link.close()
       links.clear()
       await node.unhandle(Object.values(channelProtocols))
