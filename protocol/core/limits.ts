@@ -26,6 +26,8 @@ export const limits = {
   helloGroupsMax: 256,
   /** Authors in one group: 1,000 devices with a few incarnations each. */
   authorsMax: 4_096,
+  /** Place in a log: far below the six bytes of a row key, out of reach at one operation a millisecond for 30 years. */
+  seqMax: 2 ** 40,
   /** Ranges of one author's log in a state vector: more holes than this are not asked for one by one. */
   rangesMax: 256,
   /** Epochs tried for one operation with the same key id prefix. */

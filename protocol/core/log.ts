@@ -186,8 +186,7 @@ export const headOf = (
 }
 
 /** Operations of one log from `from` on that may travel as a run: contiguous, in memory, ending in a signature at or after
- *  `to`; control-class operations end a run, so that everybody holds their own signatures, and so does one after which time
- *  does not grow, which a run cannot say. Undefined: not in memory. */
+ *  `to`, or where `endsRun` says so. Undefined: not in memory. */
 export const heldRun = (
   log: GroupLog,
   author: AuthorId,
@@ -199,15 +198,21 @@ export const heldRun = (
     const op = heldOp(log, author, seq)
     if (op === undefined) return undefined
     run.push(op)
-    if (op.signature !== undefined && (seq >= to || endsRun(op, heldOp(log, author, seq + 1)))) {
-      return run
-    }
+    if (op.signature === undefined) continue
+    if (seq >= to || endsRun(run, heldOp(log, author, seq + 1))) return run
   }
   return undefined
 }
 
-export const endsRun = (op: Op, next: Op | undefined): boolean =>
-  isControlClass(op.kind) || (next !== undefined && next.hlc <= op.hlc)
+/** Whether a run ends at its last operation, a signed one, although more follows: every control-class operation keeps its own
+ *  signature, a run cannot say that time does not grow, and a frame has its size. */
+export const endsRun = (run: readonly Op[], next: Op | undefined): boolean => {
+  const last = run.at(-1)
+  if (last === undefined || isControlClass(last.kind)) return true
+  if (next !== undefined && next.hlc <= last.hlc) return true
+  const size = run.reduce((bytes, { payload }) => bytes + payload.length, 0)
+  return size >= limits.runFrameBytes
+}
 
 const edgesOf = (edges: ReadonlyMap<number, Uint8Array>): readonly [number, Uint8Array][] =>
   [...edges].sort((a, b) => a[0] - b[0])

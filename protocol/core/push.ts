@@ -4,7 +4,7 @@
 import { type AuthorId, later } from './base.ts'
 import { dueSoon, indexOf, sendFrame, sendPaced } from './link.ts'
 import { limits } from './limits.ts'
-import { compareOps, heldOp, heldRun, setHashOf } from './log.ts'
+import { compareOps, endsRun, heldOp, heldRun, setHashOf } from './log.ts'
 import { type Op, encodeRun, isControlClass, kinds, priorities } from './op.ts'
 import { type Ranges, addRange, hasSeq, noRanges, subtractRanges, unionRanges } from './ranges.ts'
 import { coldRange } from './rows.ts'
@@ -199,13 +199,14 @@ export const sendHistory = (
   shared.historyLoading = false
   const { author, from, to } = stretch
   const bySeq = new Map(stretch.ops.map(op => [op.seq, op]))
+  const opAt = (seq: number): Op | undefined => bySeq.get(seq) ?? heldOp(group.log, author, seq)
   let run: Op[] = []
   let isSent = false
   for (let seq = from; run.length < limits.runOpsMax; seq++) {
-    const op = bySeq.get(seq) ?? heldOp(group.log, author, seq)
+    const op = opAt(seq)
     if (op === undefined) break
     run.push(op)
-    if (op.signature === undefined || !(seq >= to || isControlClass(op.kind))) continue
+    if (op.signature === undefined || !(seq >= to || endsRun(run, opAt(seq + 1)))) continue
     sendRun(peer, link, group, run)
     isSent = true
     run = []

@@ -110,7 +110,11 @@ export const writeRanges = (writer: Writer, ranges: Ranges): void => {
 export const readRanges = (reader: Reader): Ranges => {
   const head = reader.varint()
   if (head === 0) return noRanges
-  if (head % 2 === 0) return [{ from: 0, to: head / 2 - 1 }]
+  if (head % 2 === 0) {
+    const to = head / 2 - 1
+    if (to > limits.seqMax) reader.fail('too-large')
+    return reader.fault() === undefined ? [{ from: 0, to }] : noRanges
+  }
   const count = (head - 1) / 2
   if (count === 0 || count > limits.rangesMax) reader.fail('too-large')
   const ranges: Range[] = []
@@ -120,7 +124,7 @@ export const readRanges = (reader: Reader): Ranges => {
     if (index > 0 && gap === 0) reader.fail('non-canonical')
     const from = end + gap
     const to = from + reader.varint()
-    if (to > Number.MAX_SAFE_INTEGER / 4) reader.fail('too-large')
+    if (to > limits.seqMax) reader.fail('too-large')
     if (index === 0 && count === 1 && from === 0) reader.fail('non-canonical')
     ranges.push({ from, to })
     end = to + 1
