@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type AuthorId, idBytes } from '../../protocol/core/base.ts'
 import { policyHash } from '../../protocol/core/control.ts'
 import { type ControlOp, type GroupState, resolveGroup } from '../../protocol/core/group.ts'
-import { device, invite, joinRequest, policy } from './people.ts'
+import { invite, joinRequest, policy } from './people.ts'
 import {
   ada,
   bo,

@@ -8,7 +8,6 @@ import {
 } from '../../protocol/core/state-document.ts'
 import { stateClient } from '../../protocol/core/state-gate.ts'
 import { gid } from './people.ts'
-import { text } from './yjs-parts.ts'
 
 export const ada = authorId('aa'.repeat(8))
 export const bo = authorId('bb'.repeat(8))
