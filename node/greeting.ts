@@ -76,7 +76,7 @@ const placeBlock = (context: Context, greeting: Greeting): string => {
     ...web,
     [t.up.node, `${shortPeer(greeting.peer)} · ${greeting.ports}`],
     [t.status.me, greeting.name],
-    [t.up.storage, `${greeting.dataDir} (${t.up.protection})`],
+    [t.up.storage, `${greeting.dataDir} · ${t.up.protection}`],
   ] as const
   const width = Math.max(...rows.map(([label]) => columnsOf(label)))
   return rows

@@ -12,6 +12,7 @@ const gatherMillis = 1_000
 export const watchNews = (context: Context, drive: Drive): { readonly stop: () => void } => {
   const { t, messages, style } = context
   const known = new Map<GroupId, ReadonlySet<DeviceId>>()
+  const waiting = new Set<GroupId>()
   const arrived = new Map<GroupId, number>()
   let links = 0
   let timer: NodeJS.Timeout | undefined
@@ -27,9 +28,9 @@ export const watchNews = (context: Context, drive: Drive): { readonly stop: () =
     const app = drive.app()
     if (app.links.length !== links) {
       links = app.links.length
-      const waiting = app.groups.reduce((sum, { heldOnly }) => sum + heldOnly, 0)
-      const text = links === 0 ? messages.net.alone(waiting) : messages.net.ok(links, waiting)
-      tell(links === 0 ? style.yellow(text) : style.green(text), 'links', { links, waiting })
+      const held = app.groups.reduce((sum, { heldOnly }) => sum + heldOnly, 0)
+      const text = links === 0 ? messages.net.alone(held) : messages.net.ok(links, held)
+      tell(links === 0 ? style.yellow(text) : style.green(text), 'links', { links, held })
     }
     for (const { group } of app.groups) {
       const view = drive.group(group)
@@ -43,6 +44,14 @@ export const watchNews = (context: Context, drive: Drive): { readonly stop: () =
   }
 
   const tellJoined = ({ summary, members }: GroupView): void => {
+    if (summary.state !== 'member') {
+      waiting.add(summary.group)
+      return
+    }
+    if (waiting.delete(summary.group)) {
+      const text = t.join.joined(titleOf(context, summary))
+      tell(style.green(text), 'joined', { group: summary.group, name: drive.app().name })
+    }
     const before = known.get(summary.group)
     known.set(summary.group, new Set(members.map(({ device }) => device)))
     for (const { device, name, me } of members) {

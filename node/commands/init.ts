@@ -34,7 +34,7 @@ const init = async (context: Context): Promise<ExitCode> => {
     await host.stop()
     if (refused !== undefined) return context.fail(refusalFailure(context, refused))
     context.print((isNew ? t.init.done : t.init.already)(name))
-    context.print(`${t.up.storage}  ${dataDir} (${t.up.protection})`)
+    context.print(`${t.up.storage}  ${dataDir} · ${t.up.protection}`)
     context.talk(t.init.next(context.petrel))
     const type = isNew ? 'identity-created' : 'identity'
     context.record(type, { name, unit, device, dataDir, protection: 'file-permissions' })

@@ -102,10 +102,16 @@ const joinWith = async (context: Context, access: Access, token: Uint8Array): Pr
   const status = await readStatus(access)
   if (!status.ok) return context.fail(accessFailure(context, status.error))
   const { app } = status.value
+  const name = settings.text('name') || app.name
+  const unit = settings.text('unit') || app.unit
+  if (name !== app.name || unit !== app.unit) {
+    const named = await access.post('done', 'profile', { name, unit })
+    if (!named.ok) return context.fail(accessFailure(context, named.error))
+  }
   const joining = await access.post('joining', 'joins', {
     token: Buffer.from(token).toString('base64url'),
-    name: settings.text('name') || app.name,
-    unit: settings.text('unit') || app.unit,
+    name,
+    unit,
   })
   if (!joining.ok) return context.fail(accessFailure(context, joining.error))
   const { group } = joining.value

@@ -200,7 +200,7 @@ const admitRun = (
 /** Why these contiguous operations of one log, the last one signed, are refused; remembers keys of first operations. */
 type Checker = (ops: readonly Op[]) => Refusal | undefined
 
-const createChecker = (gid: GroupId, context: AdmitContext, verify: Verify): Checker => {
+export const createChecker = (gid: GroupId, context: AdmitContext, verify: Verify): Checker => {
   const keys = new Map<AuthorId, Uint8Array>()
   const writeKeys = new Map<EpochId, Uint8Array>()
   return ops => {

@@ -12,6 +12,7 @@ export type {
   Topic,
 } from './base.ts'
 export type { AdmitContext, VerifiedMessage } from './admit.ts'
+export type { AuditReport, AuditTask } from './audit.ts'
 export type { Cryptography, Verify } from './crypto.ts'
 export type { Channel, Effect, Input, StepResult } from './input.ts'
 export type {
@@ -40,6 +41,7 @@ export type {
 export type { Peer } from './state.ts'
 
 export { admit } from './admit.ts'
+export { auditLog, auditTasks } from './audit.ts'
 export { groupId, instant, millis, peerId, timestamp } from './base.ts'
 export { nobleCryptography } from './crypto.ts'
 export { decodeInvite, encodeInvite } from './invite.ts'
