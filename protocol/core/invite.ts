@@ -119,7 +119,8 @@ const readHost = (reader: Reader, kind: number): string => {
     ).join(':')
   }
   const name = bytesToUtf8(reader.sized(64))
-  if (kind !== 2 || name === undefined || !/^[A-Za-z0-9.-]+$/.test(name)) reader.fail('malformed')
+  const isName = kind === 2 && name !== undefined && /^[A-Za-z0-9.-]+$/.test(name)
+  if (!isName || ip4Bytes(name) !== undefined) reader.fail('malformed')
   return name ?? ''
 }
 
