@@ -109,7 +109,6 @@ type Contact = {
   isOpen: boolean
   readonly lastArrival: Map<string, number>
   readonly busyUntil: Map<string, number>
-  readonly busyUntil: Map<string, number>
 }
 
 const perfect: LinkQuality = { delayMillis: 20, jitterMillis: 10, rate: 1e9, gossip: 1 }

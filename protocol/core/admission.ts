@@ -11,7 +11,6 @@ import {
 import { decodeWelcome, sealWelcome } from './epoch.ts'
 import { createGroup, currentEpoch, isMember, memberOf, stateOf } from './groups.ts'
 import { x25519PublicKey } from './crypto.ts'
-import { refuse } from './ingest.ts'
 import { addressToMultiaddr, decodeInvite, peerIdOf } from './invite.ts'
 import type { IntentAnswer } from './intent.ts'
 import {
@@ -122,18 +121,20 @@ const createRequest = (peer: Peer, group: Group): JoinRequest | undefined => {
   }
 }
 
-/** Somebody asks to be let in: answered with the history, a named refusal, or not at all when this peer cannot tell. */
-export const onJoinRequest = (peer: Peer, from: PeerId, bytes: Uint8Array): void => {
+/** Somebody asks to be let in: answered with the history, a named refusal, or not at all when this peer cannot tell. Answers
+ *  with what is to be charged to the neighbour. */
+export const onJoinRequest = (peer: Peer, from: PeerId, bytes: Uint8Array): Refusal | undefined => {
   const request = decodeJoinRequest(bytes)
-  if (!request.ok) {
-    refuse(peer, from, request.error)
-    return
-  }
+  if (!request.ok) return request.error
   const group = peer.groups.get(request.value.gid)
-  if (group === undefined || group.role !== 'member' || !isMember(peer, group)) return
+  if (group === undefined || group.role !== 'member' || !isMember(peer, group)) return undefined
   const refused = admitDevice(peer, group, request.value)
-  if (refused === undefined) answerWithHistory(peer, group, from, request.value)
-  else sendJoin(peer, from, { type: 'join-refused', gid: group.gid, refusal: refused })
+  if (refused === undefined) {
+    answerWithHistory(peer, group, from, request.value)
+    return undefined
+  }
+  sendJoin(peer, from, { type: 'join-refused', gid: group.gid, refusal: refused })
+  return refused === 'bad-signature' || refused === 'invite-unknown' ? refusal(refused) : undefined
 }
 
 const admitDevice = (peer: Peer, group: Group, request: JoinRequest): RefusalType | undefined => {

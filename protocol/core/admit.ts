@@ -86,7 +86,7 @@ export const admit = (
   const content = admitContent(bytes, context, verify)
   if (!content.ok) return content
   // The one place that grants the mark of verification.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion, typescript/consistent-type-assertions
   return success({ ...content.value, size: bytes.length } as VerifiedMessage)
 }
 

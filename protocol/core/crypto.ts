@@ -71,8 +71,7 @@ export const x25519Shared = (secret: Uint8Array, publicKey: Uint8Array): Uint8Ar
 const order = ed25519.Point.Fn.ORDER
 const fieldPrime = ed25519.Point.Fp.ORDER
 
-const littleEndian = (bytes: Uint8Array): bigint =>
-  BigInt(`0x${bytesToHex(Uint8Array.from(bytes).reverse())}`)
+const littleEndian = (bytes: Uint8Array): bigint => BigInt(`0x${bytesToHex(bytes.toReversed())}`)
 
 /** y below p, sign bit aside; and not the two encodings of x = 0 with the sign bit set. */
 const isCanonicalPoint = (bytes: Uint8Array): boolean => {

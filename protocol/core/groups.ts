@@ -20,6 +20,7 @@ export const createGroup = (gid: GroupId, role: GroupRole): Group => ({
   role,
   log: createGroupLog(gid),
   creator: undefined,
+  rootPolicy: undefined,
   writeKeys: new Map(),
   epochs: new Map(),
   current: undefined,
@@ -32,6 +33,7 @@ export const createGroup = (gid: GroupId, role: GroupRole): Group => ({
   timeline: createTimeline(gid),
   document: createStateDocument(gid),
   waitingState: new Map(),
+  appliedState: [],
   ledger: new Map(),
   arrivals: new Map(),
   locked: new Map(),
@@ -58,7 +60,7 @@ export const createGroup = (gid: GroupId, role: GroupRole): Group => ({
 
 /** Membership as the control operations held now resolve it. */
 export const stateOf = (group: Group): GroupState => {
-  group.state ??= resolveGroup([...group.controlOps.values()], group.creator)
+  group.state ??= resolveGroup([...group.controlOps.values()], group.creator, group.rootPolicy)
   return group.state
 }
 

@@ -16,12 +16,16 @@ import { controlIsSigned } from './join.ts'
 import { noteAck, noteDeps, noteMessage } from './ledger.ts'
 import { authorLog, heldOp, hold, insertOp, isHotKind, trimHeld } from './log.ts'
 import { type Op, encodeForkProof, encodeRecord, kinds, openPayload } from './op.ts'
+import { limits } from './limits.ts'
 import { type Refusal, refusal } from './refusal.ts'
+import { advanceState, planState, rebuildState } from './shared-state.ts'
 import { arrivalKey, encodeArrival, forkProofKey, recordKey } from './rows.ts'
 import type { Arrival, Group, Peer } from './state.ts'
 import { noteHeld, spreadFork } from './sync.ts'
 
 const lateAfter = 120_000
+/** Stands for an operation of a kind this program does not know. */
+const newerFact = [255]
 /** What a message's claimed time may run ahead of the own clock and still move the group's clock. */
 const clockSlack = 600_000
 
@@ -59,6 +63,7 @@ const ingest = (peer: Peer, group: Group, op: Op, from: PeerId | undefined): boo
       return false
     case 'fork':
       keepForkProof(peer, group, op)
+      rebuildState(group)
       spreadFork(peer, group, op, from)
       refuse(peer, from, refusal('equivocation'))
       return true
@@ -121,6 +126,9 @@ const understand = (peer: Peer, group: Group, op: Op, context: Context): void =>
   if (group.role === 'carrier') return
   if (tryUnderstand(peer, group, op, context)) return
   group.locked.set(messageId(op), op)
+  if (group.locked.size <= limits.lockedMax) return
+  const [oldest] = group.locked.keys()
+  if (oldest !== undefined) group.locked.delete(oldest)
 }
 
 const learnAuthorKey = (group: Group, op: Op): void => {
@@ -130,6 +138,7 @@ const learnAuthorKey = (group: Group, op: Op): void => {
   if (clear.value.root === undefined) return
   group.writeKeys.set(clear.value.epoch, clear.value.root.writeKey)
   group.creator = op.author
+  group.rootPolicy = clear.value.root.policyHash
   group.state = undefined
 }
 
@@ -145,8 +154,11 @@ const tryUnderstand = (peer: Peer, group: Group, op: Op, context: Context): bool
     case kinds.fact:
       return understandFact(peer, group, op, context)
     case kinds.state:
-      return understandState(peer, group, op)
+      return understandState(group, op)
+    case kinds.checkpoint:
+      return true
     default:
+      group.pendingEntries.push({ author: op.author, seq: op.seq, hlc: op.hlc, fact: newerFact })
       return true
   }
 }
@@ -251,27 +263,27 @@ const understandFact = (peer: Peer, group: Group, op: Op, context: Context): boo
   return true
 }
 
-const understandState = (peer: Peer, group: Group, op: Op): boolean => {
+const understandState = (group: Group, op: Op): boolean => {
   const update = openWith(group, op, 'content')
   if (update === undefined) return false
-  const waiting = [...(group.waitingState.get(op.author) ?? []), op].toSorted(
-    (a, b) => a.seq - b.seq,
-  )
-  const left: Op[] = []
-  for (const next of waiting) {
-    const bytes = next === op ? update : openWith(group, next, 'content')
-    if (bytes === undefined) continue
-    const applied = group.document.apply(next.author, bytes)
-    if (!applied.ok && applied.error.type === 'unexpected') left.push(next)
-    else if (!applied.ok) refuse(peer, undefined, applied.error)
-  }
-  group.waitingState.set(op.author, left)
+  planState(group, op, update)
   return true
 }
 
-/** Puts what this step understood into the timeline, in one batch. */
-export const flushEntries = (group: Group): void => {
+/** Puts what this step understood into the timeline and the state document, and lets the oldest go from memory. */
+export const flushEntries = (peer: Peer, group: Group): void => {
+  for (const why of advanceState(group)) refuse(peer, undefined, why)
   if (group.pendingEntries.length === 0) return
   group.timeline.add(group.pendingEntries)
   group.pendingEntries.length = 0
+  const kept = Math.max(limits.heldOpsMax, group.window)
+  if (group.timeline.size() <= kept * 1.25) return
+  group.timeline.dropOldest(kept)
+  const [oldest] = group.timeline.entries()
+  group.oldest = oldest
+  group.hasEarlier = true
+  for (const id of group.arrivals.keys()) {
+    if (group.arrivals.size <= kept) break
+    group.arrivals.delete(id)
+  }
 }

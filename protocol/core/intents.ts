@@ -252,7 +252,7 @@ const displayed = (
   intent: { readonly group: GroupId; readonly message: MessageId },
 ): Answer =>
   withGroup(peer, intent.group, group => {
-    flushEntries(group)
+    flushEntries(peer, group)
     const ref = parseMessageId(intent.message)
     const entries = group.timeline.entries()
     const at = entries.findIndex(entry => entry.author === ref?.author && entry.seq === ref.seq)

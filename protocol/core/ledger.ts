@@ -38,6 +38,15 @@ export const openLedger = (peer: Peer, group: Group, op: Op): void => {
   peer.rows.push({ key: ledgerKey(group.gid, oldest), value: undefined })
 }
 
+/** Ledgers belong to one log; with a new log they end, and what they proved stays in the operations. */
+export const closeLedgers = (peer: Peer, group: Group): void => {
+  for (const seq of group.ledger.keys()) {
+    peer.rows.push({ key: ledgerKey(group.gid, seq), value: undefined })
+  }
+  group.ledger.clear()
+  group.dirtyLedger.clear()
+}
+
 /** A neighbour holds these operations of my log durably. */
 export const noteCarried = (group: Group, peer: Peer, neighbour: PeerId, ranges: Ranges): void => {
   let isChanged = false

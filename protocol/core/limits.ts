@@ -66,6 +66,10 @@ export const limits = {
   /** State document: one update, and all keys together. */
   stateUpdateBytesMax: 8_192,
   pinsMax: 50,
+  /** State operations of one log that wait for their turn. */
+  waitingStateMax: 256,
+  /** Operations of a group that wait in memory for a key. */
+  lockedMax: 4_096,
   /** Purpose of a group in UTF-8 bytes. */
   purposeBytesMax: 1_024,
   /** A reason or note in UTF-8 bytes. */

@@ -145,7 +145,7 @@ export const compareOps = (
 ): number => a.hlc - b.hlc || compareText(a.author, b.author) || a.seq - b.seq
 
 export const authorTable = (log: GroupLog): readonly AuthorId[] => {
-  log.table ??= [...log.authors.keys()].sort(compareText)
+  log.table ??= [...log.authors.keys()].toSorted(compareText)
   return log.table
 }
 
@@ -215,7 +215,7 @@ export const endsRun = (run: readonly Op[], next: Op | undefined): boolean => {
 }
 
 const edgesOf = (edges: ReadonlyMap<number, Uint8Array>): readonly [number, Uint8Array][] =>
-  [...edges].sort((a, b) => a[0] - b[0])
+  [...edges].toSorted((a, b) => a[0] - b[0])
 
 /** Row value of one author's log. */
 export const encodeAuthorLog = (author: AuthorLog): Uint8Array => {

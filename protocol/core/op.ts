@@ -232,32 +232,48 @@ export const decodeRun = (gid: GroupId, bytes: Uint8Array): Result<readonly Op[]
   if (count === 0 || keyCount === 0) reader.fail('malformed')
   if (firstSeq + count - 1 > limits.seqMax) reader.fail('too-large')
   const ops: Op[] = []
-  let hlc = 0
-  let keysUsed = 0
+  const keys: RunKeys = { keyIds, used: 0 }
   for (let index = 0; index < count && reader.fault() === undefined; index++) {
-    const start = readStart(reader)
-    const step = reader.varint()
-    if (index > 0 && step === 0) reader.fail('malformed')
-    hlc += step
-    if (hlc >= 2 ** 48) reader.fail('malformed')
-    const keyIndex = keyCount > 1 ? reader.varint() : 0
-    const keyId = keyIds[keyIndex]
-    if (keyIndex > keysUsed) reader.fail('non-canonical')
-    if (keyIndex === keysUsed) keysUsed += 1
-    const expiry = start.hasExpiry ? reader.varint() : undefined
-    const payload = reader.sized(opBytesMax(start.kind))
+    const item = readItem(reader, keys, ops.at(-1)?.hlc)
     const signature = index === count - 1 ? reader.bytes(64) : undefined
-    if (keyId === undefined) reader.fail('malformed')
-    if (keyId === undefined || reader.fault() !== undefined) break
-    const { kind, priority } = start
-    const header = { kind, priority, author, seq: firstSeq + index, hlc, prev, keyId }
-    const full = expiry === undefined ? header : { ...header, expiry }
-    const op = assembleOp(gid, full, payload, signature)
+    if (item === undefined || reader.fault() !== undefined) break
+    const { payload, ...rest } = item
+    const op = assembleOp(gid, { ...rest, author, seq: firstSeq + index, prev }, payload, signature)
     ops.push(op)
     prev = idBytes(op.id).slice(0, 16)
   }
   // Key ids stand in the order of their first use, each once: a run has one form.
-  const isOneForm = keysUsed === keyCount && new Set(keyIds.map(bytesToHex)).size === keyCount
+  const isOneForm = keys.used === keyCount && new Set(keyIds.map(bytesToHex)).size === keyCount
   const fault = reader.end() ?? (isOneForm ? undefined : 'non-canonical')
   return fault === undefined ? success(ops) : failure(refusal(fault))
+}
+
+type RunKeys = { readonly keyIds: readonly Uint8Array[]; used: number }
+type RunItem = Omit<OpHeader, 'author' | 'seq' | 'prev'> & { readonly payload: Uint8Array }
+
+/** `before`: the hlc of the item before, which every item must pass. */
+const readItem = (
+  reader: Reader,
+  keys: RunKeys,
+  before: number | undefined,
+): RunItem | undefined => {
+  const { kind, priority, hasExpiry } = readStart(reader)
+  const hlcStep = reader.varint()
+  const hlc = (before ?? 0) + hlcStep
+  if ((before !== undefined && hlcStep === 0) || hlc >= 2 ** 48) reader.fail('malformed')
+  const keyId = readKeyId(reader, keys)
+  const expiry = hasExpiry ? reader.varint() : undefined
+  const payload = reader.sized(opBytesMax(kind))
+  if (keyId === undefined) return undefined
+  const item = { kind, priority, hlc, keyId, payload }
+  return expiry === undefined ? item : { ...item, expiry }
+}
+
+const readKeyId = (reader: Reader, keys: RunKeys): Uint8Array | undefined => {
+  const index = keys.keyIds.length > 1 ? reader.varint() : 0
+  const keyId = keys.keyIds[index]
+  if (index > keys.used) reader.fail('non-canonical')
+  if (keyId === undefined) reader.fail('malformed')
+  keys.used = Math.max(keys.used, index + 1)
+  return keyId
 }

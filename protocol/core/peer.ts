@@ -28,6 +28,7 @@ import { currentEpoch, flushGroup } from './groups.ts'
 import { flushEntries, ingestOps, refuse, retryLocked } from './ingest.ts'
 import { perform } from './intents.ts'
 import type { Channel, Effect, Input, StepResult } from './input.ts'
+import { closeLedgers } from './ledger.ts'
 import { limits } from './limits.ts'
 import { decodeRecord } from './op.ts'
 import { onSlots, tellPresence, wishForLinks } from './presence.ts'
@@ -130,7 +131,7 @@ const perceive = (peer: Peer, input: Input): void => {
 const settle = (peer: Peer): void => {
   for (const group of peer.groups.values()) {
     completeJoin(peer, group)
-    flushEntries(group)
+    flushEntries(peer, group)
     flushGroup(peer, group)
   }
   const topics = topicsOf(peer)
@@ -163,12 +164,21 @@ const withoutRepeats = (effects: readonly Effect[]): readonly Effect[] => {
 const receive = (peer: Peer, from: PeerId, message: VerifiedMessage): void => {
   const link = peer.links.get(from)
   if (link !== undefined) link.receivedBytes += message.size
-  if (message.type === 'join-request') onJoinRequest(peer, from, message.request)
+  if (message.type === 'join-request') receiveJoinRequest(peer, from, message.request)
   if (message.type === 'join-refused') onJoinRefused(peer, message.gid, message.refusal)
   if (message.type === 'ops') receiveOps(peer, from, message)
   if (link === undefined) return
   receiveOnLink(peer, link, message)
   if (isPaced(message)) noteDurable(peer, link)
+}
+
+/** A request that proves nothing is charged like any other bad frame. */
+const receiveJoinRequest = (peer: Peer, from: PeerId, request: Uint8Array): void => {
+  const fault = onJoinRequest(peer, from, request)
+  const link = peer.links.get(from)
+  if (fault === undefined) return
+  if (link === undefined) refuse(peer, from, fault)
+  else charge(peer, link, fault)
 }
 
 const receiveOnLink = (peer: Peer, link: Link, message: VerifiedMessage): void => {
@@ -299,6 +309,7 @@ const startIncarnation = (peer: Peer, group: Group): void => {
   const { own } = group
   if (own === undefined || device === undefined || currentEpoch(group) === undefined) return
   const { name, unit } = group.authors.get(own.author) ?? device
+  closeLedgers(peer, group)
   startLog(peer, group, { log: createOwnLog(peer, group.gid, own.incarnation + 1), name, unit })
 }
 

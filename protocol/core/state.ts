@@ -24,7 +24,7 @@ import type { MessageId, Priority } from './intent.ts'
 import type { Random } from './random.ts'
 import type { Ranges } from './ranges.ts'
 import type { RefusalType } from './refusal.ts'
-import type { ArrivalRow } from './rows.ts'
+import type { ArrivalRef, ArrivalRow } from './rows.ts'
 import type { RowWrite } from './row.ts'
 import type { Slot } from './slot.ts'
 import type { StateDocument } from './state-document.ts'
@@ -92,8 +92,9 @@ export type Group = {
   readonly gid: GroupId
   role: GroupRole
   readonly log: GroupLog
-  /** The log whose first operation the group id commits to. */
+  /** The log whose first operation the group id commits to, and the policy hash it commits to. */
   creator: AuthorId | undefined
+  rootPolicy: Uint8Array | undefined
   /** Public write keys of epochs, from the root and from epoch operations. */
   readonly writeKeys: Map<EpochId, Uint8Array>
   readonly epochs: Map<EpochId, EpochKeys>
@@ -106,9 +107,17 @@ export type Group = {
   own: OwnLog | undefined
   joining: Joining | undefined
   readonly timeline: Timeline
-  readonly document: StateDocument
-  /** State operations that wait for an earlier one of their author. */
-  readonly waitingState: Map<AuthorId, Op[]>
+  document: StateDocument
+  /** State operations by log: opened and waiting for their turn; applied, in the order they were. */
+  readonly waitingState: Map<
+    AuthorId,
+    readonly { readonly seq: number; readonly update: Uint8Array }[]
+  >
+  readonly appliedState: {
+    readonly author: AuthorId
+    readonly seq: number
+    readonly update: Uint8Array
+  }[]
   readonly ledger: Map<number, LedgerEntry>
   readonly arrivals: Map<MessageId, Arrival>
   /** Operations that wait for an epoch or for their author's first operation, by message id. */
@@ -131,7 +140,7 @@ export type Group = {
   newestHlc: number
   /** How many messages the view shows, and whether the store holds older ones. */
   window: number
-  oldest: ArrivalRow | undefined
+  oldest: ArrivalRef | undefined
   hasEarlier: boolean
   loadingEarlier: boolean
   /** Rows to be written at the end of this step. */

@@ -46,7 +46,7 @@ export const linkDown = (peer: Peer, neighbour: PeerId): void => {
 
 export const onHello = (peer: Peer, link: Link, hello: Hello): void => {
   readHello(peer, link, hello)
-  for (const gid of [...link.groups.keys()]) if (!link.theirHello.has(gid)) link.groups.delete(gid)
+  for (const gid of link.groups.keys()) if (!link.theirHello.has(gid)) link.groups.delete(gid)
   for (const gid of link.theirHello.keys()) {
     const group = peer.groups.get(gid)
     if (group === undefined) continue

@@ -65,7 +65,7 @@ export const viewOf = (peer: Peer, now: Now): AppView => {
 export const groupViewOf = (peer: Peer, gid: GroupId, now: Now): GroupView | undefined => {
   const group = peer.groups.get(gid)
   if (group === undefined || group.role === 'carrier') return undefined
-  flushEntries(group)
+  flushEntries(peer, group)
   const entries = group.timeline.entries()
   const shown = [...entries.slice(-group.window).map(fromEntry), ...lockedRefs(group)]
   const pins = new Set(group.document.read().pins)
@@ -105,7 +105,7 @@ const lockedRefs = (group: Group): readonly Shown[] =>
     .map(({ author, seq, hlc }) => ({ author, seq, hlc, value: undefined }))
 
 const summaryOf = (peer: Peer, group: Group, now: Now): GroupSummary => {
-  flushEntries(group)
+  flushEntries(peer, group)
   const state = stateOf(group)
   const shared = group.document.read()
   const last = group.timeline.entries().at(-1)
