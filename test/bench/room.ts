@@ -59,6 +59,8 @@ export type Room = {
   readonly add: (name: string, store?: Store) => Promise<Desk>
   readonly connect: (a: Desk, b: Desk) => void
   readonly disconnect: (a: Desk, b: Desk) => void
+  /** Takes a peer out of the room, with whatever was on its way to it; its store stays as it is. */
+  readonly remove: (desk: Desk) => void
   readonly ask: (desk: Desk, intent: Intent) => Promise<IntentAnswer>
   /** Lets virtual time pass until `isDone`, or until it is `within` milliseconds later: then it throws. */
   readonly until: (isDone: () => boolean, within?: number) => Promise<void>
@@ -68,6 +70,9 @@ export type Room = {
   /** From now on everything published is heard by these, linked or not; by nobody at first. */
   readonly hear: (hearers: readonly Desk[]) => void
 }
+
+/** Inputs of one durable write; the shell's own bound. */
+const batchMax = 256
 
 /** 2026-11-22T08:00:00Z: any fixed start does. */
 const wallStart = 1_795_334_400_000
@@ -93,15 +98,17 @@ export const createRoom = (options: RoomOptions): Room => {
 
   const perform = async (desk: Desk, effects: readonly Effect[]): Promise<IntentAnswer[]> => {
     const answers: IntentAnswer[] = []
+    const rows = effects.flatMap(effect => (effect.type === 'persist' ? effect.rows : []))
+    if (rows.length > 0) {
+      const before = performance.now()
+      await desk.store.write(rows)
+      desk.spent += performance.now() - before
+    }
     for (const effect of effects) {
-      if (effect.type === 'persist') {
-        const before = performance.now()
-        await desk.store.write(effect.rows)
-        desk.spent += performance.now() - before
-      }
       if (effect.type === 'load') {
-        const rows = await desk.store.read(effect.query)
-        answers.push(...(await take(desk, { type: 'loaded', request: effect.request, rows })))
+        const found = await desk.store.read(effect.query)
+        const { request } = effect
+        answers.push(...(await take(desk, { type: 'loaded', request, rows: found })))
       }
       if (effect.type === 'send') {
         const to = [...desk.links].find(other => other.id === effect.to)
@@ -122,34 +129,46 @@ export const createRoom = (options: RoomOptions): Room => {
     return answers
   }
 
-  const take = (desk: Desk, input: Input): Promise<IntentAnswer[]> => {
+  const stepDesk = (desk: Desk, input: Input): readonly Effect[] => {
     const before = performance.now()
     const { effects, wakeAt } = step(desk.peer, now(), input)
     desk.spent += performance.now() - before
     desk.wakeAt = wakeAt
-    return perform(desk, effects)
+    return effects
   }
 
-  const receive = (frame: Frame | Gossip): Promise<unknown> => {
-    const { from, to, bytes } = frame
-    const isGossip = 'topic' in frame
-    if (!isGossip) options.onFrame?.(frame)
-    if (!isGossip && !to.links.has(from)) return Promise.resolve()
-    const channel = isGossip ? 'gossip' : frame.channel
+  const take = (desk: Desk, input: Input): Promise<IntentAnswer[]> =>
+    perform(desk, stepDesk(desk, input))
+
+  const inputOf = (arrival: Arrival): Input | undefined => {
+    if ('input' in arrival) return arrival.input
+    const { from, to, bytes } = arrival
+    const isGossip = 'topic' in arrival
+    if (!isGossip) options.onFrame?.(arrival)
+    if (!isGossip && !to.links.has(from)) return undefined
     const before = performance.now()
-    const context = admissionContext(
-      to.peer,
-      from.id,
-      isGossip ? { channel: 'gossip', topic: frame.topic } : { channel: frame.channel },
-    )
-    const message = admit(bytes, context, cryptography.verify)
+    const source = isGossip
+      ? { channel: 'gossip' as const, topic: arrival.topic }
+      : { channel: arrival.channel }
+    const message = admit(bytes, admissionContext(to.peer, from.id, source), cryptography.verify)
     to.spent += performance.now() - before
-    return take(
-      to,
-      message.ok
-        ? { type: 'received', from: from.id, message: message.value }
-        : { type: 'refused', from: from.id, channel, refusal: message.error },
-    )
+    return message.ok
+      ? { type: 'received', from: from.id, message: message.value }
+      : { type: 'refused', from: from.id, channel: source.channel, refusal: message.error }
+  }
+
+  /** What arrives at one desk at one time is written in one batch, as the drive does. */
+  const receive = (first: Arrival): Promise<unknown> => {
+    const effects: Effect[] = []
+    let arrival: Arrival | undefined = first
+    for (let count = 1; arrival !== undefined; count++) {
+      const input = inputOf(arrival)
+      if (input !== undefined) effects.push(...stepDesk(arrival.to, input))
+      const next: Arrival | undefined = arrivals[0]
+      const isSame = next?.to === first.to && next.at <= clock && count < batchMax
+      arrival = isSame ? arrivals.shift() : undefined
+    }
+    return perform(first.to, effects)
   }
 
   /** The next thing that happens, if it happens before `end`. */
@@ -164,8 +183,7 @@ export const createRoom = (options: RoomOptions): Room => {
     clock = Math.max(clock, at)
     if (arrival !== undefined && arrival.at <= at) {
       arrivals.shift()
-      if ('input' in arrival) await take(arrival.to, arrival.input)
-      else await receive(arrival)
+      await receive(arrival)
     } else if (sleeper !== undefined) {
       sleeper.wakeAt = undefined
       await take(sleeper, { type: 'woken' })
@@ -184,6 +202,12 @@ export const createRoom = (options: RoomOptions): Room => {
     enqueue({ at: clock, to: b, input: { type, peer: a.id } })
   }
 
+  const disconnect = (a: Desk, b: Desk): void => {
+    a.links.delete(b)
+    b.links.delete(a)
+    linked(a, b, 'link-down')
+  }
+
   return {
     add: async (name, store = memoryStore()) => {
       const id = peerId(`peer-${name}`)
@@ -200,10 +224,11 @@ export const createRoom = (options: RoomOptions): Room => {
       b.links.add(a)
       linked(a, b, 'link-up')
     },
-    disconnect: (a, b) => {
-      a.links.delete(b)
-      b.links.delete(a)
-      linked(a, b, 'link-down')
+    disconnect,
+    remove: desk => {
+      for (const other of desk.links) disconnect(desk, other)
+      desks.splice(desks.indexOf(desk), 1)
+      arrivals.splice(0, arrivals.length, ...arrivals.filter(({ to }) => to !== desk))
     },
     ask: async (desk, intent) => {
       const [answer] = await take(desk, { type: 'intent', request: 1, intent })
