@@ -2,7 +2,7 @@
  *  store itself without links. Both answer the same requests. */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Result } from '#protocol'
-import { apiPath, createApi } from './api.ts'
+import { apiPath } from './api-path.ts'
 import type { Api, ApiAnswers } from './api.ts'
 import { overSocket } from './client.ts'
 import { lockHolder, openDataDir, takeLock } from './data-dir.ts'
@@ -10,7 +10,6 @@ import type { DataDirFault } from './data-dir.ts'
 import type { LedgerNews, MessageNews } from './follow.ts'
 import { hasKeys, readKeys } from './keys.ts'
 import type { KeyFault } from './keys.ts'
-import { openHost } from './host.ts'
 import { version } from './version.ts'
 
 export type AccessFault =
@@ -74,6 +73,11 @@ const overStore = async (dataDir: string): Promise<Result<Access, AccessFault>> 
     return keys
   }
   try {
+    // Loaded only here: with a daemon a command needs neither the core nor the shell.
+    const [{ openHost }, { createApi }] = await Promise.all([
+      import('./host.ts'),
+      import('./api.ts'),
+    ])
     const host = await openHost({ dataDir, keys: keys.value })
     const startedAt = new Date().toISOString()
     const api = createApi(host, () => ({

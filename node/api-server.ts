@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { apiVersion } from './api.ts'
+import { apiVersion } from './api-path.ts'
 import type { Api, ApiReply } from './api.ts'
 import { removeFile, systemCode } from './files.ts'
 

@@ -1,6 +1,7 @@
 /** What the terminal asks of a peer, as requests with JSON bodies: the same routes serve a daemon's unix socket and a store
  *  opened for one command. Everything that comes in is unknown until it is read here. Errors carry a code and no content. */
 import { groupId, millis } from '#protocol'
+import { inviteLink } from '#shell'
 import type {
   AppView,
   GroupId,
@@ -13,15 +14,13 @@ import type {
 } from '#protocol'
 import type { Host } from './host.ts'
 import { inviteAddresses, lanAddresses } from './invites.ts'
+import { apiVersion } from './api-path.ts'
 import { readFields } from './fields.ts'
 import type { Fields } from './fields.ts'
 import { followLedger, followMessages } from './follow.ts'
 import type { LedgerNews, MessageNews } from './follow.ts'
 import { verifyStore } from './verify.ts'
 import type { VerifyReport } from './verify.ts'
-
-export const apiVersion = '1'
-export const apiPath = (route: string): string => `/api/v${apiVersion}/${route}`
 
 /** What the process around the peer knows of itself. */
 export type NodeStatus = {
@@ -50,9 +49,9 @@ export type ApiAnswers = {
   readonly done: { readonly type: 'done' }
   readonly created: { readonly group: GroupId }
   readonly invited: {
-    readonly token: string
+    /** For other devices first, for this machine last. */
+    readonly links: readonly string[]
     readonly notAfter: number
-    readonly origins: readonly string[]
   }
   readonly joining: { readonly group: GroupId }
   readonly saved: { readonly message: string; readonly waiting: boolean }
@@ -121,9 +120,8 @@ export const createApi = (host: Host, status: () => NodeStatus): Api => {
     }
     return dispatch(fields, intent, 'invited', ({ token, notAfter }) =>
       object({
-        token: Buffer.from(token).toString('base64url'),
+        links: status().origins.map(origin => inviteLink(origin, token)),
         notAfter,
-        origins: status().origins,
       }),
     )
   }

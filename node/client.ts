@@ -4,7 +4,7 @@ import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import type { Result } from '#protocol'
 import type { Access, AccessFault, News } from './access.ts'
-import { apiPath, apiVersion } from './api.ts'
+import { apiPath, apiVersion } from './api-path.ts'
 import type { ApiAnswers } from './api.ts'
 import { systemCode } from './files.ts'
 

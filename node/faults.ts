@@ -41,6 +41,15 @@ export const refusalFailure = ({ messages }: Speech, type: RefusalType): Failure
   return failed(type, exits[type] ?? exitCodes.refused, { what, safe, next })
 }
 
+/** What a field of a request that is far too long would be refused as. */
+const fieldRefusals: ReadonlyMap<string, RefusalType> = new Map([
+  ['name', 'name-invalid'],
+  ['unit', 'name-invalid'],
+  ['purpose', 'text-too-long'],
+  ['text', 'text-too-long'],
+  ['token', 'invite-damaged'],
+])
+
 export const accessFailure = (speech: Speech, fault: AccessFault): Failure => {
   const { t, messages, petrel } = speech
   switch (fault.type) {
@@ -69,6 +78,8 @@ export const accessFailure = (speech: Speech, fault: AccessFault): Failure => {
     case 'api': {
       const { code, detail } = fault
       if (isRefusalType(messages, code)) return refusalFailure(speech, code)
+      const type = code === 'bad-field' ? fieldRefusals.get(detail ?? '') : undefined
+      if (type !== undefined) return refusalFailure(speech, type)
       return failed('internal', exitCodes.internal, t.said.internal(detail ?? code))
     }
   }

@@ -4,7 +4,6 @@ import { accessFailure, refusalFailure } from '../faults.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../failure.ts'
 import type { ExitCode } from '../failure.ts'
-import { openHost } from '../host.ts'
 import { openOwnDataDir, settleProfile } from '../identity.ts'
 
 type InitFlags = { readonly name?: string; readonly unit?: string }
@@ -28,6 +27,7 @@ const init = async (context: Context): Promise<ExitCode> => {
   const { keys, lock, isNew } = own.value
   const { dataDir } = settings
   try {
+    const { openHost } = await import('../host.ts')
     const host = await openHost({ dataDir, keys })
     const refused = await settleProfile(host.drive, settings.text('name'), settings.text('unit'))
     const { name, unit, device } = host.drive.app()

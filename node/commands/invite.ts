@@ -10,7 +10,6 @@ import { inviteFile, writeInviteFile } from '../secret-output.ts'
 import { parseSpan } from '../span.ts'
 import { clockTime, rfc3339 } from '../times.ts'
 import { readStatus, withAccess } from '../with-access.ts'
-import { inviteLink } from '#shell'
 
 type InviteFlags = {
   readonly uses?: string
@@ -53,8 +52,8 @@ const invite = (context: Context, name: string, flags: InviteFlags): Promise<Exi
     const body = { uses, validFor }
     const made = await access.post('invited', `groups/${group.value.group}/invites`, body)
     if (!made.ok) return context.fail(accessFailure(context, made.error))
-    const { token, notAfter, origins } = made.value
-    const link = inviteLink(origins[0] ?? '', new Uint8Array(Buffer.from(token, 'base64url')))
+    const { links, notAfter } = made.value
+    const link = links[0] ?? ''
     const isShown = flags.showLink === true || (context.isTerminal && !context.flags.json)
     const file = isShown ? undefined : inviteFile(settings.dataDir, shortId(group.value.group))
     if (file !== undefined) writeInviteFile(file, link)

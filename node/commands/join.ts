@@ -11,12 +11,9 @@ import { accessFailure, failed, refusalFailure } from '../faults.ts'
 import { systemCode } from '../files.ts'
 import { titleOf } from '../groups.ts'
 import { hasKeys } from '../keys.ts'
-import { openHost } from '../host.ts'
 import { openOwnDataDir } from '../identity.ts'
 import { readStatus, withAccess } from '../with-access.ts'
-import { decodeInvite } from '#protocol'
 import type { GroupSummary, Result } from '#protocol'
-import { parseInviteLink } from '#shell'
 
 type JoinFlags = { readonly name?: string; readonly unit?: string; readonly fromFile?: string }
 
@@ -47,6 +44,10 @@ const join = async (
 ): Promise<ExitCode> => {
   const text = await readLink(context, source, flags)
   if (!text.ok) return context.fail(text.error)
+  const [{ parseInviteLink }, { decodeInvite }] = await Promise.all([
+    import('#shell'),
+    import('#protocol'),
+  ])
   const token = parseInviteLink(text.value)
   if (!token.ok) return context.fail(refusalFailure(context, token.error.type))
   const invite = decodeInvite(token.value)
@@ -89,6 +90,7 @@ const ensureIdentity = async (context: Context): Promise<Failure | undefined> =>
   const own = openOwnDataDir(dataDir)
   if (!own.ok) return accessFailure(context, own.error)
   try {
+    const { openHost } = await import('../host.ts')
     const host = await openHost({ dataDir, keys: own.value.keys })
     await host.stop()
     return undefined

@@ -9,7 +9,6 @@ import { accessFailure, failed, refusalFailure } from '../faults.ts'
 import { findGroup } from '../groups.ts'
 import { usageFailure } from '../usage.ts'
 import { readStatus, withAccess } from '../with-access.ts'
-import { limits } from '#protocol'
 import type { GroupSummary, LedgerView, Result } from '#protocol'
 import { ledgerWords } from '#words'
 
@@ -18,6 +17,8 @@ type Goal = 'carried' | 'delivered' | undefined
 
 const priorities = ['routine', 'urgent', 'flash']
 const goals = ['carried', 'delivered']
+/** Far above what one message may hold; the peer refuses what is too long. */
+const inputBytesMax = 65_536
 /** How long --wait waits where --timeout does not say. */
 const patienceMillis = 60_000
 
@@ -54,9 +55,6 @@ const send = async (
 ): Promise<ExitCode> => {
   const text = argument === '-' ? await readText(context) : { ok: true as const, value: argument }
   if (!text.ok) return context.fail(text.error)
-  if (Buffer.byteLength(text.value) > limits.textBytesMax) {
-    return context.fail(refusalFailure(context, 'text-too-long'))
-  }
   return withAccess(context, async access => {
     const status = await readStatus(access)
     if (!status.ok) return context.fail(accessFailure(context, status.error))
@@ -73,7 +71,7 @@ const send = async (
 
 const readText = async (context: Context): Promise<Result<string, Failure>> => {
   const { said } = context.t
-  const bytes = await context.readInput(limits.textBytesMax + 2)
+  const bytes = await context.readInput(inputBytesMax)
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)

@@ -2,8 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Program } from '../cli.ts'
 import type { Context } from '../context.ts'
-import { freshInvite, settleFirstGroup, startDaemon } from '../daemon.ts'
-import type { Daemon } from '../daemon.ts'
+import type { Daemon, FreshInvite } from '../daemon.ts'
 import { exitCodes } from '../failure.ts'
 import type { ExitCode } from '../failure.ts'
 import { accessFailure, thrownFailure } from '../faults.ts'
@@ -81,6 +80,7 @@ const up = async (context: Context, showLink: boolean): Promise<ExitCode> => {
   if (!own.ok) return context.fail(accessFailure(context, own.error))
   if (context.isTerminal) context.talk(context.style.dim(t.up.starting))
   const ending = watchEnd(context)
+  const { freshInvite, settleFirstGroup, startDaemon } = await import('../daemon.ts')
   const troubled = (reason: unknown): void => {
     context.talk(thrownFailure(context, reason).what)
   }
@@ -93,7 +93,8 @@ const up = async (context: Context, showLink: boolean): Promise<ExitCode> => {
     ending.end()
   })
   await settleFirstGroup(host.drive, settings, t)
-  await greet(context, daemon.value, showLink)
+  const made = await freshInvite(daemon.value, settings)
+  greet(context, daemon.value, made, showLink)
   const news = watchNews(context, host.drive)
   await ending.came
   news.stop()
@@ -106,10 +107,14 @@ const up = async (context: Context, showLink: boolean): Promise<ExitCode> => {
   return exitCodes.done
 }
 
-const greet = async (context: Context, daemon: Daemon, showLink: boolean): Promise<void> => {
+const greet = (
+  context: Context,
+  daemon: Daemon,
+  made: FreshInvite | undefined,
+  showLink: boolean,
+): void => {
   const { settings, t } = context
   const { host, status, webPort } = daemon
-  const made = await freshInvite(daemon, settings)
   const isShown = showLink || (context.isTerminal && !context.flags.json)
   const file =
     made === undefined || isShown
