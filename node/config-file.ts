@@ -16,10 +16,7 @@ export type ConfigFault = { readonly line: number | undefined; readonly expected
 const configBytesMax = 65_536
 
 const isTable = (value: unknown): value is object =>
-  typeof value === 'object' &&
-  value !== null &&
-  Object.getPrototypeOf(value) !== Date.prototype &&
-  !Array.isArray(value)
+  typeof value === 'object' && value !== null && !(value instanceof Date) && !Array.isArray(value)
 
 const flatten = (table: object, prefix: string): readonly (readonly [string, unknown])[] =>
   Object.entries(table).flatMap(([key, value]: [string, unknown]) =>

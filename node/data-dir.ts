@@ -84,9 +84,11 @@ const parseLock = (text: string): LockText | undefined => {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null || !('pid' in value)) return undefined
-    if (typeof value.pid !== 'number') return undefined
+    const { pid } = value
+    // 0 and below would mean whole groups of processes.
+    if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 0) return undefined
     return {
-      pid: value.pid,
+      pid,
       ...('start' in value && typeof value.start === 'string' && { start: value.start }),
       ...('socket' in value && typeof value.socket === 'string' && { socket: value.socket }),
     }
