@@ -27,6 +27,8 @@ export type MeshPeer = {
   readonly peer: PeerId
   readonly happened: readonly Happening[]
   readonly addresses: () => readonly Uint8Array[]
+  /** The port of a listener, by the transport's name in its address. */
+  readonly port: (kind: 'tcp' | 'ws') => number
   readonly isUp: (peer: PeerId) => boolean
   readonly frames: (channel?: 'sync' | 'join') => readonly string[]
   readonly gossip: () => readonly string[]
@@ -66,6 +68,12 @@ export const startMeshPeer = async (
     peer: transport.peer,
     happened,
     addresses: () => addresses,
+    port: kind => {
+      const own = libp2p.node
+        .getMultiaddrs()
+        .find(address => address.toString().includes('/ws') === (kind === 'ws'))
+      return Number(own?.getComponents()[1]?.value)
+    },
     isUp: peer =>
       happened.findLast(({ type, peer: other }) => other === peer && /up|down/.test(type))?.type ===
       'up',
