@@ -59,6 +59,10 @@ export type Host = {
   readonly answers: Map<number, Result<IntentAnswer, Refusal>>
   dropped: number
   sentBytes: number
+  /** Batches of rows this host made durable since its first start. */
+  persisted: number
+  /** The power goes at this batch: before it is durable, or after it and before anything is told. */
+  powerLoss: { readonly at: number; readonly when: 'before' | 'after' } | undefined
 }
 
 export type World = {
@@ -152,6 +156,8 @@ export const createWorld = (options: {
     answers: new Map(),
     dropped: 0,
     sentBytes: 0,
+    persisted: 0,
+    powerLoss: undefined,
   }))
   const host = (name: string): Host => {
     const found = hosts.find(candidate => candidate.name === name)
@@ -166,7 +172,11 @@ export const createWorld = (options: {
   const input = (target: Host, what: Input): void => {
     if (!target.isUp) return
     const { effects, wakeAt } = step(target.peer, nowOf(target), what)
-    for (const effect of effects) perform(target, effect)
+    for (const effect of effects) {
+      if (effect.type === 'persist' && losesPower(target, 'before')) return
+      perform(target, effect)
+      if (effect.type === 'persist' && losesPower(target, 'after')) return
+    }
     if (wakeAt === undefined || wakeAt === target.wakeAt) return
     target.wakeAt = wakeAt
     queue.push(Math.max(now, wakeAt), {
@@ -175,6 +185,14 @@ export const createWorld = (options: {
       at: wakeAt,
       life: lives.get(target) ?? 0,
     })
+  }
+
+  const losesPower = (target: Host, when: 'before' | 'after'): boolean => {
+    if (when === 'before') target.persisted += 1
+    const { powerLoss } = target
+    if (powerLoss?.at !== target.persisted || powerLoss.when !== when) return false
+    crash(target.name)
+    return true
   }
 
   const perform = (target: Host, effect: Effect): void => {
@@ -345,9 +363,7 @@ export const createWorld = (options: {
       const target = host(name)
       const request = ++target.requests
       input(target, { type: 'intent', request, intent })
-      const answer = target.answers.get(request)
-      if (answer === undefined) throw new Error(`${name} gave no answer`)
-      return answer
+      return target.answers.get(request) ?? { ok: false, error: { type: 'stopped' } }
     },
     connect,
     disconnect,
