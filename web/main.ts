@@ -5,6 +5,7 @@ import { h, render } from 'preact'
 import { startEngine } from './engine/start.ts'
 import { App, followTitle } from './ui/app.tsx'
 import { followLanguage, loadEnglish } from './ui/i18n/index.ts'
+import { loadJoin, loadMore } from './ui/later.tsx'
 import { followPresence } from './ui/presence.ts'
 import { followHash, go, hashOf, route } from './ui/routes.ts'
 import { applySettings } from './ui/settings.ts'
@@ -18,7 +19,10 @@ const takeInvite = (): string | undefined => {
 
 const invite = takeInvite()
 const client = startEngine()
-if (invite !== undefined) client.openInvite(invite)
+if (invite !== undefined) {
+  loadJoin()
+  client.openInvite(invite)
+}
 // a link opened in this very tab only changes the fragment
 addEventListener('hashchange', () => {
   const later = takeInvite()
@@ -52,6 +56,13 @@ if (host !== null) {
   host.replaceChildren()
   render(h(App, { client }), host)
 }
+// first paint first
+requestAnimationFrame(() =>
+  setTimeout(() => {
+    loadMore()
+    loadJoin()
+  }),
+)
 // the other language, while there is a network
 effect(() => {
   if (client.role.value === 'writer' && client.net.value.type !== 'loading') {

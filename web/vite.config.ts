@@ -1,123 +1,14 @@
 /** How the web app is built: one shell chunk that shows the conversation at once, one network chunk that arrives after it,
  *  both compressed beforehand, with their sizes written down. `--mode fixtures` builds the screens with made-up views
  *  for tests; it is never part of what a node serves. */
-import { createHash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { defineConfig } from 'vite'
 import { webrtcPatchPlugin } from '../protocol/shell/webrtc-patches.ts'
-import type { Plugin } from 'vite'
+import { compress, describeBundle } from './build/sizes.ts'
+import { leaveOut, onlyOneCopy } from './build/trim.ts'
 
 const root = import.meta.dirname
-
-type Size = {
-  readonly file: string
-  readonly part: 'page' | 'style' | 'shell' | 'network' | 'lazy'
-  readonly raw: number
-  readonly gz: number
-  readonly br: number
-}
-
-const gzip = (bytes: Uint8Array): Buffer => gzipSync(bytes, { level: 9 })
-const brotli = (bytes: Uint8Array): Buffer =>
-  brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } })
-
-/** Which budget a chunk counts against: the shell is the entry and what it imports at once, the network is the chunk of
- *  engine/network.ts and what it adds; QR codes and the like come on demand and stay outside first use. */
-const partsByFile = (bundle: Readonly<Record<string, Chunk>>): Map<string, Size['part']> => {
-  const parts = new Map<string, Size['part']>()
-  const mark = (file: string, part: Size['part']): void => {
-    const chunk = bundle[file]
-    if (chunk === undefined || chunk.type !== 'chunk' || parts.has(file)) return
-    parts.set(file, part)
-    for (const next of chunk.imports) mark(next, part)
-  }
-  const chunks = Object.values(bundle).filter(chunk => chunk.type === 'chunk')
-  for (const chunk of chunks) if (chunk.isEntry) mark(chunk.fileName, 'shell')
-  for (const chunk of chunks) if (chunk.name === 'network') mark(chunk.fileName, 'network')
-  for (const chunk of chunks) mark(chunk.fileName, 'lazy')
-  return parts
-}
-
-type Chunk =
-  | {
-      readonly type: 'chunk'
-      readonly fileName: string
-      readonly name: string
-      readonly isEntry: boolean
-      readonly imports: readonly string[]
-      readonly code: string
-    }
-  | { readonly type: 'asset'; readonly fileName: string; readonly source: string | Uint8Array }
-
-const bytesOf = (chunk: Chunk): Buffer =>
-  Buffer.from(chunk.type === 'chunk' ? chunk.code : chunk.source)
-
-/** Tells the shell, in the page itself, how many bytes the network chunk has (for its progress line), and under which
- *  fingerprint this program goes. */
-const describeBundle = (): Plugin => ({
-  name: 'petrel-describe',
-  enforce: 'post',
-  generateBundle: {
-    order: 'post',
-    handler(_, bundle) {
-      const page = bundle['index.html']
-      if (page?.type !== 'asset') return
-      const parts = partsByFile(bundle)
-      const network: string[] = []
-      const hash = createHash('sha256')
-      for (const file of Object.keys(bundle).toSorted()) {
-        const chunk = bundle[file]
-        if (chunk === undefined || file === 'index.html') continue
-        const bytes = bytesOf(chunk)
-        hash.update(file).update(createHash('sha256').update(bytes).digest())
-        if (parts.get(file) === 'network') network.push(`${file} ${bytes.length}`)
-      }
-      const fingerprint = hash
-        .digest('hex')
-        .slice(0, 8)
-        .toUpperCase()
-        .replace(/^(.{4})/, '$1-')
-      page.source = String(page.source)
-        .replace('%petrel-network%', network.join(','))
-        .replace('%petrel-fingerprint%', fingerprint)
-    },
-  },
-})
-
-/** Writes FILE.gz and FILE.br beside each file (a node on a LAN has no time to compress), and sizes.json. */
-const compress = (): Plugin => ({
-  name: 'petrel-compress',
-  enforce: 'post',
-  writeBundle(options, bundle) {
-    const folder = options.dir ?? join(root, 'dist')
-    const parts = partsByFile(bundle)
-    const sizes: Size[] = []
-    for (const chunk of Object.values(bundle)) {
-      const path = join(folder, chunk.fileName)
-      const bytes = readFileSync(path)
-      const [gz, br] = [gzip(bytes), brotli(bytes)]
-      writeFileSync(`${path}.gz`, gz)
-      writeFileSync(`${path}.br`, br)
-      const file = chunk.fileName
-      const part =
-        parts.get(file) ??
-        (file.endsWith('.css') ? 'style' : file.endsWith('.html') ? 'page' : 'lazy')
-      sizes.push({ file, part, raw: bytes.length, gz: gz.length, br: br.length })
-    }
-    const total = (wanted: readonly Size['part'][]): number =>
-      sizes.filter(size => wanted.includes(size.part)).reduce((sum, size) => sum + size.gz, 0)
-    const report = {
-      shellBytesGz: total(['shell']),
-      styleBytesGz: total(['style', 'page']),
-      networkBytesGz: total(['network']),
-      firstUseBytesGz: total(['page', 'style', 'shell', 'network']),
-      files: sizes.toSorted((a, b) => b.gz - a.gz),
-    }
-    writeFileSync(join(folder, 'sizes.json'), `${JSON.stringify(report, undefined, 2)}\n`)
-  },
-})
 
 const version: unknown = JSON.parse(readFileSync(join(root, '../package.json'), 'utf8')).version
 
@@ -127,20 +18,39 @@ export default defineConfig(({ mode }) => ({
   appType: 'mpa',
   define: { PETREL_VERSION: JSON.stringify(version) },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-  resolve: { alias: { events: 'events/', buffer: 'buffer/' } },
-  plugins: [webrtcPatchPlugin(), ...(mode === 'fixtures' ? [] : [describeBundle(), compress()])],
+  resolve: {
+    alias: {
+      events: 'events/',
+      buffer: join(root, 'engine/no-buffer.ts'),
+      // the same library under its older name; WebRTC-direct brings the newer one anyway
+      '@chainsafe/libp2p-noise': '@libp2p/noise',
+    },
+  },
+  plugins: [
+    onlyOneCopy(join(root, '..')),
+    leaveOut(),
+    webrtcPatchPlugin(),
+    ...(mode === 'fixtures' ? [] : [describeBundle(), compress()]),
+  ],
   build: {
     target: 'es2022',
     outDir: mode === 'fixtures' ? '../node_modules/.cache/petrel-fixtures' : 'dist',
     emptyOutDir: true,
-    modulePreload: false,
+    modulePreload: { polyfill: false },
     reportCompressedSize: false,
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1_200,
     rolldownOptions: {
       input: join(root, mode === 'fixtures' ? 'fixtures.html' : 'index.html'),
       output: {
-        entryFileNames: 'assets/shell-[hash].js',
+        // the shell in one file: no second round of requests before the first paint
+        codeSplitting: {
+          groups: [
+            { name: 'english', test: /\/(?:words|i18n)\/en(?:glish)?\.ts$/, priority: 1 },
+            { name: 'shell', test: /web\/(?:main\.ts|ui\/app\.tsx|engine\/start\.ts)$/ },
+          ],
+        },
+        entryFileNames: 'assets/start-[hash].js',
         chunkFileNames: 'assets/[name]-[hash].js',
         assetFileNames: 'assets/[name]-[hash][extname]',
       },

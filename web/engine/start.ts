@@ -1,10 +1,9 @@
 /** Puts the pieces of this folder behind the one port that the screens use: opens the vault, shows what was shown last,
  *  keeps what is written, and meanwhile becomes the writer or looks on. */
 import { bytesToHex, failure, hexToBytes } from '../../protocol/core/base.ts'
-import { decodeInvite } from '../../protocol/core/invite.ts'
 import { refusal } from '../../protocol/core/refusal.ts'
-import { parseInviteLink } from '../../protocol/shell/link.ts'
 import { memoryKv, openKv } from './kv.ts'
+import { loadNetwork } from './load-network.ts'
 import { createOutbox } from './outbox.ts'
 import { createSnapshot } from './snapshot.ts'
 import { openTabs } from './tabs.ts'
@@ -18,7 +17,6 @@ import {
 } from './vault.ts'
 import { startViewer } from './viewer.ts'
 import { createViews } from './views.ts'
-import { startWriter } from './writer.ts'
 import { becomeWriter } from './writer-lock.ts'
 import type { GroupId, Intent } from '#protocol'
 import type { RowCipher } from '#shell'
@@ -117,6 +115,10 @@ export const startEngine = (): EngineClient => {
     current = undefined
     views.role.value = 'writer'
     const identitySeed = await readIdentity(parts)
+    const { startWriter } = await loadNetwork(
+      progress => (views.net.value = { type: 'loading', ...progress }),
+      () => (views.net.value = { type: 'failed' }),
+    )
     use(await startWriter({ views, tabs, outbox, snapshot, cipher, identitySeed, useInvite }))
   }
 
@@ -132,7 +134,7 @@ export const startEngine = (): EngineClient => {
     views.told.value ??= await parts.snapshot.readApp()
     views.pending.value = await parts.outbox.list()
     const joining = await sealed.open(joinName, await kv.get(joinName))
-    const summary = isRecord(joining) ? summaryOf(joining['token']) : undefined
+    const summary = isRecord(joining) ? await summaryOf(joining['token']) : undefined
     if (summary !== undefined && views.join.value.type === 'none') {
       views.join.value = { type: 'joining', invite: summary }
     }
@@ -158,15 +160,12 @@ export const startEngine = (): EngineClient => {
     if (views.storage.value === 'unknown') views.storage.value = state
   })
 
-  let token: Uint8Array | undefined
-  const openInvite = (text: string): void => {
-    const parsed = parseInviteLink(text)
-    const invite = parsed.ok ? decodeInvite(parsed.value) : parsed
-    if (!parsed.ok || !invite.ok) {
-      views.join.value = {
-        type: 'refused',
-        refusal: invite.ok ? refusal('invite-damaged') : invite.error,
-      }
+  let token: string | undefined
+  const openInvite = async (text: string): Promise<void> => {
+    const { readInvite } = await import('./invite-token.ts')
+    const invite = readInvite(text)
+    if (!invite.ok) {
+      views.join.value = { type: 'refused', refusal: invite.error }
       return
     }
     const { group, notAfter } = invite.value
@@ -176,7 +175,7 @@ export const startEngine = (): EngineClient => {
     } else if (notAfter < Date.now()) {
       views.join.value = { type: 'refused', refusal: refusal('invite-expired') }
     } else {
-      token = parsed.value
+      token = invite.value.token
       views.join.value = { type: 'ready', invite: { group, notAfter } }
     }
   }
@@ -231,7 +230,7 @@ export const startEngine = (): EngineClient => {
       return typeof draft === 'string' ? draft : ''
     },
     keepDraft,
-    openInvite,
+    openInvite: text => void openInvite(text),
     closeInvite: () => {
       token = undefined
       views.join.value = { type: 'none' }
@@ -240,7 +239,7 @@ export const startEngine = (): EngineClient => {
       if (token === undefined || views.join.value.type !== 'ready') return
       const { kv, sealed } = await opened.passed
       const { invite } = views.join.value
-      const value = { token: bytesToHex(token), ...profile }
+      const value = { token, ...profile }
       await kv.put([[joinName, await sealed.seal(joinName, value)]])
       token = undefined
       views.join.value = { type: 'joining', invite }
@@ -267,12 +266,11 @@ export const startEngine = (): EngineClient => {
   }
 }
 
-const summaryOf = (token: unknown): InviteSummary | undefined => {
-  const bytes = typeof token === 'string' ? hexToBytes(token) : undefined
-  const invite = bytes === undefined ? undefined : decodeInvite(bytes)
-  return invite?.ok === true
-    ? { group: invite.value.group, notAfter: invite.value.notAfter }
-    : undefined
+const summaryOf = async (token: unknown): Promise<InviteSummary | undefined> => {
+  if (typeof token !== 'string') return undefined
+  const { readKeptInvite } = await import('./invite-token.ts')
+  const invite = readKeptInvite(token)
+  return invite.ok ? { group: invite.value.group, notAfter: invite.value.notAfter } : undefined
 }
 
 const readPersistence = async (): Promise<'persisted' | 'evictable' | 'unknown'> => {

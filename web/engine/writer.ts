@@ -1,11 +1,11 @@
 /** The tab that runs the peer: keeps the signals true, shows them to the other tabs, takes over what was written before it
  *  was up, and remembers what was shown last. */
-import { loadNetwork } from './load-network.ts'
 import { netStateOf } from './net-state.ts'
+import { startPeer } from './peer.ts'
 import type { GroupId, GroupView, Intent, IntentAnswer, PeerId, Refusal, Result } from '#protocol'
 import type { LinkKind, RowCipher } from '#shell'
 import type { InviteMade } from './client.ts'
-import type { RunningPeer } from './network.ts'
+import type { RunningPeer } from './peer.ts'
 import type { Outbox } from './outbox.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { InviteRequest, Tabs } from './tabs.ts'
@@ -39,15 +39,8 @@ const kindsMillis = 5_000
 
 export const startWriter = async (options: WriterOptions): Promise<Backend> => {
   const { views, tabs, outbox, snapshot } = options
-  const network = await loadNetwork(
-    progress => (views.net.value = { type: 'loading', ...progress }),
-    () => (views.net.value = { type: 'failed' }),
-  )
   views.net.value = { type: 'starting' }
-  const peer = await network.startPeer({
-    cipher: options.cipher,
-    identitySeed: options.identitySeed,
-  })
+  const peer = await startPeer({ cipher: options.cipher, identitySeed: options.identitySeed })
   const { drive } = peer
   const others = new Set<GroupId>()
   let hasOthers = false

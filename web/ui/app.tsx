@@ -1,27 +1,20 @@
 /** The frame around every screen. A phone shows one column and tabs at the bottom; from 60 rem on the list, the
  *  conversation and its details stand side by side. */
-import { effect, signal } from '@preact/signals'
+import { effect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { Announcer } from './announcer.tsx'
 import { Conversation } from './conversation.tsx'
-import { GroupInfo } from './group-info.tsx'
 import { GroupList } from './group-list.tsx'
 import { Icon } from './icons.tsx'
-import { Join } from './join.tsx'
-import { Me } from './me.tsx'
-import { Mesh } from './mesh.tsx'
-import { MessageDetails } from './message-details.tsx'
+import { GroupInfo, Join, Me, Mesh, MessageDetails } from './later.tsx'
 import { NetBar } from './net-bar.tsx'
 import { hashOf, route } from './routes.ts'
 import { VaultScreen } from './vault.tsx'
+import { isWide } from './wide.ts'
 import { shared, ui } from './i18n/index.ts'
 import type { EngineClient } from '../engine/client.ts'
 import type { IconName } from './icons.tsx'
 import type { Route } from './routes.ts'
-
-const wideQuery = typeof matchMedia === 'undefined' ? undefined : matchMedia('(min-width: 60rem)')
-const isWide = signal(wideQuery?.matches ?? false)
-wideQuery?.addEventListener('change', event => (isWide.value = event.matches))
 
 type Section = 'groups' | 'mesh' | 'me'
 const sectionOf = (at: Route): Section =>

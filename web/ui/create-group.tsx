@@ -1,25 +1,13 @@
 /** The sheet that creates a group, or changes the name and purpose of one. */
 import { useSignal } from '@preact/signals'
-import { refusalWords } from '#words'
-import { Choice, Field, Notice, Sheet } from './parts.tsx'
+import { Choice, Field, Sheet } from './parts.tsx'
+import { RefusalNotice } from './refusal-notice.tsx'
 import { go } from './routes.ts'
 import { shared, ui } from './i18n/index.ts'
 import type { GroupKind, GroupSummary, Refusal } from '#protocol'
 import type { EngineClient } from '../engine/client.ts'
 
 const kinds: readonly GroupKind[] = ['emergency', 'special', 'temporary', 'daily']
-
-export const RefusalNotice = ({ refusal }: { refusal: Refusal }) => {
-  const words = refusalWords(shared.value, refusal)
-  return (
-    <Notice tone="warn">
-      <p class="strong">{words.what}</p>
-      <p>
-        {words.safe}。{words.next}。
-      </p>
-    </Notice>
-  )
-}
 
 export const CreateGroup = ({ client, onClose }: { client: EngineClient; onClose: () => void }) => {
   const name = useSignal('')

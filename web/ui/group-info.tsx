@@ -1,10 +1,12 @@
 /** Who is in a group, what it is for, and the few things that can be done about it. */
 import { useSignal } from '@preact/signals'
-import { EditGroup, RefusalNotice } from './create-group.tsx'
+import { EditGroup } from './create-group.tsx'
 import { Icon } from './icons.tsx'
 import { InviteSheet } from './invite.tsx'
 import { Name, Sheet } from './parts.tsx'
+import { RefusalNotice } from './refusal-notice.tsx'
 import { go, hashOf } from './routes.ts'
+import { isWide } from './wide.ts'
 import { shared, shortTime, ui } from './i18n/index.ts'
 import type { GroupId, MemberView, Refusal } from '#protocol'
 import type { EngineClient } from '../engine/client.ts'
@@ -43,8 +45,8 @@ const MemberRow = ({ member }: { member: MemberView }) => (
 export const DetailHead = ({ title, back }: { title: string; back: string }) => (
   <div class="screen-head">
     <a class="icon-button" href={back}>
-      <Icon name="back" />
-      <span class="visually-hidden">{ui.value.back}</span>
+      <Icon name={isWide.value ? 'close' : 'back'} />
+      <span class="visually-hidden">{isWide.value ? ui.value.close : ui.value.back}</span>
     </a>
     <h2 class="head-title">{title}</h2>
   </div>

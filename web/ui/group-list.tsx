@@ -1,7 +1,7 @@
 /** The list of groups: what needs me, in which group, why. Own messages that no node has yet outrank any preview. */
 import { useSignal } from '@preact/signals'
-import { CreateGroup } from './create-group.tsx'
 import { Icon } from './icons.tsx'
+import { CreateGroup } from './later.tsx'
 import { Name } from './parts.tsx'
 import { hashOf, openGroup } from './routes.ts'
 import { shared, shortTime, ui } from './i18n/index.ts'

@@ -1,8 +1,8 @@
 /** From a link or a QR code to writing, in under a minute and without installing: what the invite is, a name, done. */
 import { useSignal } from '@preact/signals'
-import { RefusalNotice } from './create-group.tsx'
 import { Icon } from './icons.tsx'
 import { Field, Notice } from './parts.tsx'
+import { RefusalNotice } from './refusal-notice.tsx'
 import { programFingerprint } from './program.ts'
 import { passphraseCharactersMin } from './vault.tsx'
 import { ui, untilWords } from './i18n/index.ts'

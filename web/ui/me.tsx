@@ -1,7 +1,7 @@
 /** Who I am here, how this screen looks, where things are kept and what program this is. */
 import { useSignal } from '@preact/signals'
-import { RefusalNotice } from './create-group.tsx'
 import { Choice, Field, Notice } from './parts.tsx'
+import { RefusalNotice } from './refusal-notice.tsx'
 import { availability, chooseAvailability } from './presence.ts'
 import { programFingerprint, programVersion } from './program.ts'
 import { lang, letterKeys, textSize, textSizes, theme, themes } from './settings.ts'
