@@ -75,7 +75,8 @@ const loadBack = async (
     }
     const late = AbortSignal.any([signal, AbortSignal.timeout(pageMillis)])
     const watch = createWatch(drive, late)
-    await drive.dispatch({ type: 'load-earlier', group })
+    // At start the newest are on their way already.
+    if (view.messages.length > 0) await drive.dispatch({ type: 'load-earlier', group })
     while (!hasGrown() && !late.aborted) await watch.take()
     watch.stop()
     if (!hasGrown()) return

@@ -90,6 +90,7 @@ export type GroupView = {
   readonly members: readonly MemberView[]
   /** Oldest first: the loaded window, in the one order every peer shows. */
   readonly messages: readonly MessageView[]
+  /** Older messages are in the store, or are being read: at start everything is. */
   readonly hasEarlier: boolean
   /** Written while waiting for admission; sealed and sent afterwards. */
   readonly outbox: readonly { readonly text: string; readonly priority: Priority }[]

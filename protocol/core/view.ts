@@ -79,7 +79,7 @@ export const groupViewOf = (peer: Peer, gid: GroupId, now: Now): GroupView | und
     summary: summaryOf(peer, group, now),
     members: membersOf(peer, group, now),
     messages: messages.filter(message => message !== undefined),
-    hasEarlier: group.hasEarlier || entries.length > group.window,
+    hasEarlier: group.hasEarlier || group.loadingEarlier || entries.length > group.window,
     outbox: [...group.outbox.values()],
     forks: [...group.log.authors.values()].filter(log => log.forkAt !== undefined).length,
   }

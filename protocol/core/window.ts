@@ -44,6 +44,7 @@ export const onArrivals = (
   group.hasEarlier = arrivals.length >= (earlier ? earlierRows : startRows)
   if (last === undefined) {
     group.loadingEarlier = false
+    peer.effects.push({ type: 'changed', group: group.gid })
     return
   }
   group.oldest = last
