@@ -126,7 +126,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       entry.failures > bounds.dialPatience
         ? bounds.dialBackoffMillisLong
         : bounds.dialBackoffMillisMax
-    const pause = Math.min(bounds.dialBackoffMillisMin * 2 ** entry.failures, most)
+    const pause = Math.min(bounds.dialBackoffMillisMin * 2 ** (entry.failures - 1), most)
     entry.notBefore = now() + pause * (0.5 + chance())
   }
 
@@ -166,6 +166,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     if (isEnough()) entry.failures = 0
     else backOff(entry)
     look()
+    arm()
   }
 
   const isDue = (entry: Wanted): boolean =>
