@@ -67,7 +67,7 @@ export type MessageContent =
       readonly refusals: readonly Refusal[]
     }
   | { readonly type: 'want'; readonly gid: GroupId; readonly refs: readonly OpRef[] }
-  | { readonly type: 'ack'; readonly frames: number }
+  | { readonly type: 'ack'; readonly frames: number; readonly refused: readonly number[] }
   | { readonly type: 'done'; readonly gid: GroupId; readonly setHash: Uint8Array }
   | { readonly type: 'heads'; readonly gid: GroupId; readonly heads: readonly HeadRef[] }
   | { readonly type: 'carry'; readonly groups: readonly GroupId[] }

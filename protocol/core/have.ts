@@ -6,7 +6,7 @@ import { noteCarried } from './ledger.ts'
 import { dueSoon, indexOf, sendFrame } from './link.ts'
 import { authorLog, authorTable, headOf, setHashOf, tableHashOf, vectorOf } from './log.ts'
 import type { AuthorRanges, HaveVector } from './message.ts'
-import { type Ranges, noRanges } from './ranges.ts'
+import { type Ranges, addRange, equalRanges, noRanges } from './ranges.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import type { Group, Link, LinkGroup, Peer } from './state.ts'
 
@@ -41,13 +41,20 @@ export const planHave = (peer: Peer, link: Link, group: Group): void => {
   dueSoon(peer, link, 'have', gatherMillis + (link.roundTrip ?? 0) / 2)
 }
 
+/** The neighbour gave us this operation, and our ACK tells it that we hold it. */
+export const noteGiven = (shared: LinkGroup, author: AuthorId, seq: number): void => {
+  const told = shared.told?.get(author) ?? noRanges
+  shared.told?.set(author, addRange(told, seq, seq))
+}
+
 /** Tells what changed since it was told last; says nothing when nothing did. */
 export const sendChanges = (peer: Peer, link: Link, group: Group, shared: LinkGroup): void => {
   const index = indexOf(link, group.gid)
   if (index === undefined || shared.told === undefined) return
   const entries: AuthorRanges[] = []
   for (const [author, { ranges }] of group.log.authors) {
-    if (shared.told.get(author) === ranges) continue
+    const told = shared.told.get(author) ?? noRanges
+    if (told === ranges || equalRanges(told, ranges)) continue
     shared.told.set(author, ranges)
     entries.push({ author, ranges })
   }

@@ -14,7 +14,7 @@ import { decodeGenesisBody, decodeGenesisClear, deviceMessage } from './genesis.
 import { addEpoch, epochsFor, messageId, sealingKey, setControl } from './groups.ts'
 import { controlIsSigned } from './join.ts'
 import { noteAck, noteDeps, noteMessage } from './ledger.ts'
-import { authorLog, heldOp, hold, insertOp, isHotKind, trimHeld } from './log.ts'
+import { type Insertion, authorLog, heldOp, hold, insertOp, isHotKind, trimHeld } from './log.ts'
 import { type Op, encodeForkProof, encodeRecord, kinds, openPayload } from './op.ts'
 import { limits } from './limits.ts'
 import { type Refusal, refusal } from './refusal.ts'
@@ -34,17 +34,22 @@ export const refuse = (peer: Peer, from: PeerId | undefined, why: Refusal): void
   if (from !== undefined) peer.effects.push({ type: 'dropped', from, refusal: why })
 }
 
-/** Takes in verified operations from a neighbour, in their order. */
-export const ingestOps = (peer: Peer, group: Group, ops: readonly Op[], from: PeerId): void => {
+/** Takes in verified operations from a neighbour, in their order; true when all of them are held now. */
+export const ingestOps = (peer: Peer, group: Group, ops: readonly Op[], from: PeerId): boolean => {
   let isChanged = false
+  let isWhole = true
   for (const op of ops) {
     if (group.role === 'carrier' && !chargeCarried(peer, group, op)) {
       refuse(peer, from, refusal('over-quota'))
+      isWhole = false
       continue
     }
-    isChanged = ingest(peer, group, op, from) || isChanged
+    const outcome = ingest(peer, group, op, from)
+    isChanged ||= outcome === 'new' || outcome === 'fork'
+    isWhole &&= outcome === 'new' || outcome === 'duplicate'
   }
   if (isChanged) peer.effects.push({ type: 'changed', group: group.gid })
+  return isWhole
 }
 
 export const ingestOwn = (peer: Peer, group: Group, op: Op): void => {
@@ -52,21 +57,21 @@ export const ingestOwn = (peer: Peer, group: Group, op: Op): void => {
   peer.effects.push({ type: 'changed', group: group.gid })
 }
 
-const ingest = (peer: Peer, group: Group, op: Op, from: PeerId | undefined): boolean => {
+const ingest = (peer: Peer, group: Group, op: Op, from: PeerId | undefined): Insertion => {
   const outcome = insertOp(group.log, op)
   switch (outcome) {
     case 'duplicate':
       noteHeld(peer, group, op, from, false)
-      return false
+      return outcome
     case 'full':
       refuse(peer, from, refusal('over-quota', 'authors'))
-      return false
+      return outcome
     case 'fork':
       keepForkProof(peer, group, op)
       rebuildState(group)
       spreadFork(peer, group, op, from)
       refuse(peer, from, refusal('equivocation'))
-      return true
+      return outcome
     case 'new':
       break
   }
@@ -78,7 +83,7 @@ const ingest = (peer: Peer, group: Group, op: Op, from: PeerId | undefined): boo
   understand(peer, group, op, { arrival, isFresh: true })
   noteHeld(peer, group, op, from, true)
   trimHeld(group.log)
-  return true
+  return outcome
 }
 
 const remember = (peer: Peer, group: Group, op: Op, arrival: Arrival): void => {

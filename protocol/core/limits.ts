@@ -47,6 +47,8 @@ export const limits = {
   /** Unacknowledged sync bytes to one neighbour, least and most. */
   windowBytesMin: 2_048,
   windowBytesMax: 262_144,
+  /** Frames named as refused in one ACK. */
+  ackRefusedMax: 1_024,
   /** Target size of one RUN frame, so that something urgent never waits behind more. */
   runFrameBytes: 2_048,
   /** Carried for groups this device is not in. */

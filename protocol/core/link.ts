@@ -16,7 +16,7 @@ import { derive, hmacSha256 } from './crypto.ts'
 import { limits } from './limits.ts'
 import { authorTable, setHashOf, tableHashOf, vectorOf } from './log.ts'
 import { type HelloGroup, type SyncFrame, encodeSyncFrame, featureCarries } from './message.ts'
-import type { Group, Hello, Link, LinkGroup, Peer } from './state.ts'
+import type { Group, Hello, Link, LinkGroup, Peer, Stretch } from './state.ts'
 
 export const createLink = (peer: PeerId, since: Instant): Link => ({
   peer,
@@ -35,6 +35,7 @@ export const createLink = (peer: PeerId, since: Instant): Link => ({
   framesAcked: 0,
   framesDurable: 0,
   framesTold: 0,
+  framesRefused: [],
   roundTrip: undefined,
   leastDelay: Number.POSITIVE_INFINITY,
   haveDue: new Set(),
@@ -67,9 +68,9 @@ export const sendFrame = (peer: Peer, link: Link, frame: SyncFrame): number => {
 }
 
 /** Sends a frame that counts in the window until the neighbour says it is durable there. */
-export const sendPaced = (peer: Peer, link: Link, frame: SyncFrame): void => {
+export const sendPaced = (peer: Peer, link: Link, frame: SyncFrame, run?: Stretch): void => {
   const size = sendFrame(peer, link, frame)
-  link.inFlight.push({ size, at: peer.now.instant })
+  link.inFlight.push({ size, at: peer.now.instant, run })
   link.inFlightBytes += size
   link.framesSent += 1
 }

@@ -10,7 +10,8 @@
  *    RUN   4 := group • run          OPS 5 := group • count • { sized op }*
  *    WANT  6 := group • count • { author(8) • seq }*
  *    SLOTS 7 := group • count • { sized slot }*
- *    ACK   8 := varint               how many RUN, OPS and SLOTS frames of this stream are durable here
+ *    ACK   8 := varint • count • { varint }*     how many RUN, OPS and SLOTS frames of this stream were dealt with; numbers
+ *               (from 1) of those that were not taken in whole. All others are durable here.
  *    DONE  9 := group • setHash(8)   nothing more to send than was sent
  *    HEADS 10 := group • count • { author(8) • seq • id(16) }*       after equal vectors with unequal setHash: a fork
  *    CARRY 11 := count • { gid(16) }*                                please carry these groups for us
@@ -51,7 +52,7 @@ export type SyncFrame =
   | { readonly type: 'ops'; readonly group: number; readonly ops: readonly Uint8Array[] }
   | { readonly type: 'want'; readonly group: number; readonly refs: readonly OpRef[] }
   | { readonly type: 'slots'; readonly group: number; readonly slots: readonly Uint8Array[] }
-  | { readonly type: 'ack'; readonly frames: number }
+  | { readonly type: 'ack'; readonly frames: number; readonly refused: readonly number[] }
   | { readonly type: 'done'; readonly group: number; readonly setHash: Uint8Array }
   | { readonly type: 'heads'; readonly group: number; readonly heads: readonly HeadRef[] }
   | { readonly type: 'carry'; readonly groups: readonly GroupId[] }
@@ -137,7 +138,8 @@ export const encodeSyncFrame = (frame: SyncFrame): Uint8Array => {
       for (const ref of frame.refs) writer.bytes(idBytes(ref.author)).varint(ref.seq)
       break
     case 'ack':
-      writer.varint(frame.frames)
+      writer.varint(frame.frames).varint(frame.refused.length)
+      for (const number of frame.refused) writer.varint(number)
       break
     case 'done':
       writer.varint(frame.group).bytes(frame.setHash)
@@ -234,7 +236,11 @@ const readSyncFrame = (reader: Reader): SyncFrame | undefined => {
         })),
       }
     case codes.ack:
-      return { type: 'ack', frames: reader.varint() }
+      return {
+        type: 'ack',
+        frames: reader.varint(),
+        refused: list(reader, limits.ackRefusedMax, 1, () => reader.varint()),
+      }
     case codes.done:
       return { type: 'done', group: reader.varint(), setHash: reader.bytes(8) }
     case codes.heads:

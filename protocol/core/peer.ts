@@ -23,7 +23,7 @@ import { type AdmitContext, type VerifiedMessage, isPaced } from './admit.ts'
 import { dropCarried, onCarry, sweepCarried } from './carry.ts'
 import { type Cryptography, nobleCryptography } from './crypto.ts'
 import { createDeadlines } from './deadlines.ts'
-import { sendChanges } from './have.ts'
+import { noteGiven, sendChanges } from './have.ts'
 import { currentEpoch, flushGroup } from './groups.ts'
 import { flushEntries, ingestOps, refuse, retryLocked } from './ingest.ts'
 import { perform } from './intents.ts'
@@ -166,10 +166,10 @@ const receive = (peer: Peer, from: PeerId, message: VerifiedMessage): void => {
   if (link !== undefined) link.receivedBytes += message.size
   if (message.type === 'join-request') receiveJoinRequest(peer, from, message.request)
   if (message.type === 'join-refused') onJoinRefused(peer, message.gid, message.refusal)
-  if (message.type === 'ops') receiveOps(peer, from, message)
+  const isWhole = message.type === 'ops' ? receiveOps(peer, from, message) : true
   if (link === undefined) return
   receiveOnLink(peer, link, message)
-  if (isPaced(message)) noteDurable(peer, link)
+  if (isPaced(message)) noteDurable(peer, link, isWhole)
 }
 
 /** A request that proves nothing is charged like any other bad frame. */
@@ -187,7 +187,7 @@ const receiveOnLink = (peer: Peer, link: Link, message: VerifiedMessage): void =
       onHello(peer, link, message)
       return
     case 'ack':
-      readAck(peer, link, message.frames)
+      readAck(peer, link, message)
       return
     case 'carry':
       if (onCarry(peer, message.groups)) renewHellos(peer)
@@ -235,19 +235,26 @@ const receiveInGroup = (peer: Peer, link: Link, message: GroupMessage): void => 
   }
 }
 
+/** True when everything in the message is held now. */
 const receiveOps = (
   peer: Peer,
   from: PeerId,
   message: Extract<VerifiedMessage, { readonly type: 'ops' }>,
-): void => {
+): boolean => {
   const group = peer.groups.get(message.gid)
   const link = peer.links.get(from)
-  if (group === undefined || group.role === 'left') return
-  ingestOps(peer, group, message.ops, from)
+  const shared = link?.groups.get(message.gid)
+  if (group === undefined || group.role === 'left') return false
+  const isWhole = ingestOps(peer, group, message.ops, from)
   for (const fault of message.refusals) {
     if (link === undefined) refuse(peer, from, fault)
     else charge(peer, link, fault)
   }
+  if (!isWhole || message.refusals.length > 0) return false
+  if (shared !== undefined && message.source === 'sync') {
+    for (const { author, seq } of message.ops) noteGiven(shared, author, seq)
+  }
+  return true
 }
 
 const onRefused = (peer: Peer, from: PeerId, channel: Channel, why: Refusal): void => {
@@ -258,7 +265,7 @@ const onRefused = (peer: Peer, from: PeerId, channel: Channel, why: Refusal): vo
   }
   charge(peer, link, why)
   // The sender counted the frame in its window; it is dealt with, whatever it was.
-  if (channel === 'sync') noteDurable(peer, link)
+  if (channel === 'sync') noteDurable(peer, link, false)
 }
 
 /** Counts a refusal against the neighbour it came from; too many close the link for a while. An author not known yet is

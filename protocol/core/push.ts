@@ -2,13 +2,14 @@
  *  in run form and inside a window of bytes the neighbour has not made durable yet. The window follows the measured delay:
  *  it grows while acknowledgements come back promptly and shrinks when a queue builds on the link. */
 import { type AuthorId, later } from './base.ts'
+import { noteCarried } from './ledger.ts'
 import { dueSoon, indexOf, sendFrame, sendPaced } from './link.ts'
 import { limits } from './limits.ts'
 import { compareOps, endsRun, heldOp, heldRun, setHashOf } from './log.ts'
 import { type Op, encodeRun, isControlClass, kinds, priorities } from './op.ts'
 import { type Ranges, addRange, hasSeq, noRanges, subtractRanges, unionRanges } from './ranges.ts'
 import { coldRange } from './rows.ts'
-import type { Group, Link, LinkGroup, Peer } from './state.ts'
+import type { Group, Link, LinkGroup, Peer, Stretch } from './state.ts'
 
 /** Gossip gets this head start, and twice the round trip, before an operation is pushed. */
 const gossipHeadStart = 200
@@ -146,7 +147,8 @@ export const sendRun = (peer: Peer, link: Link, group: Group, run: readonly Op[]
   if (index === undefined || shared === undefined || first === undefined || last === undefined) {
     return
   }
-  sendPaced(peer, link, { type: 'run', group: index, run: encodeRun(run) })
+  const stretch = { gid: group.gid, author: first.author, from: first.seq, to: last.seq }
+  sendPaced(peer, link, { type: 'run', group: index, run: encodeRun(run) }, stretch)
   markSent(shared, first.author, first.seq, last.seq)
 }
 
@@ -223,16 +225,33 @@ const sayDone = (peer: Peer, link: Link, group: Group, shared: LinkGroup): void 
   sendFrame(peer, link, { type: 'done', group: index, setHash: setHashOf(group.log) })
 }
 
-/** The neighbour made `frames` paced frames of this contact durable. */
-export const readAck = (peer: Peer, link: Link, frames: number): void => {
-  const fresh = Math.min(frames, link.framesSent) - link.framesAcked
+/** The neighbour dealt with `frames` paced frames of this contact; all but the `refused` are durable there. */
+export const readAck = (
+  peer: Peer,
+  link: Link,
+  ack: { readonly frames: number; readonly refused: readonly number[] },
+): void => {
+  const fresh = Math.min(ack.frames, link.framesSent) - link.framesAcked
   if (fresh <= 0) return
-  link.framesAcked += fresh
-  for (const { size, at } of link.inFlight.splice(0, fresh)) {
+  const refused = new Set(ack.refused)
+  for (const { size, at, run } of link.inFlight.splice(0, fresh)) {
+    link.framesAcked += 1
     link.inFlightBytes -= size
     adapt(link, peer.now.instant - at, size)
+    if (run !== undefined && !refused.has(link.framesAcked)) noteThere(peer, link, run)
   }
   pump(peer, link)
+}
+
+/** A stretch of a log is durable at the neighbour: it carries it. */
+const noteThere = (peer: Peer, link: Link, run: Stretch): void => {
+  const group = peer.groups.get(run.gid)
+  const vector = link.groups.get(run.gid)?.vector
+  if (group === undefined || vector === undefined) return
+  vector.set(run.author, addRange(vector.get(run.author) ?? noRanges, run.from, run.to))
+  if (run.author === group.own?.author) {
+    noteCarried(group, peer, link.peer, [{ from: run.from, to: run.to }])
+  }
 }
 
 /** Delay-based window: a delay near the least one seen means an empty queue. */

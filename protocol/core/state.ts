@@ -149,7 +149,18 @@ export type Group = {
   metaDirty: boolean
 }
 
-export type InFlight = { readonly size: number; readonly at: Instant }
+/** A paced frame under way, and the stretch of a log in it that its acknowledgement proves to be held there. */
+export type InFlight = {
+  readonly size: number
+  readonly at: Instant
+  readonly run: Stretch | undefined
+}
+export type Stretch = {
+  readonly gid: GroupId
+  readonly author: AuthorId
+  readonly from: number
+  readonly to: number
+}
 
 /** What one neighbour told and was told about one group. */
 export type LinkGroup = {
@@ -157,7 +168,7 @@ export type LinkGroup = {
   vector: Map<AuthorId, Ranges> | undefined
   /** Sent on this link, so not to be sent again. */
   readonly sent: Map<AuthorId, Ranges>
-  /** What we told last; changes are told against it. */
+  /** What the neighbour knows that we hold: told, or got from it. */
   told: Map<AuthorId, Ranges> | undefined
   /** By urgency: control, flash, urgent, routine, bulk; the next to send last. */
   readonly queues: readonly Op[][]
@@ -207,6 +218,8 @@ export type Link = {
   /** Frames of theirs that are durable here, and how many of them we acknowledged. */
   framesDurable: number
   framesTold: number
+  /** Numbers of those not taken in whole, not yet told. */
+  framesRefused: number[]
   roundTrip: number | undefined
   leastDelay: number
   readonly haveDue: Set<GroupId>

@@ -15,6 +15,7 @@ import {
   sendHello,
   sendPaced,
 } from './link.ts'
+import { limits } from './limits.ts'
 import { authorLog, authorTable, headOf, heldOp, setHashOf } from './log.ts'
 import type { HaveVector, HeadRef, OpRef } from './message.ts'
 import { type Op, encodeOp } from './op.ts'
@@ -101,9 +102,11 @@ export const noteHeld = (
   }
 }
 
-/** A paced frame was taken in; the acknowledgement goes out after its rows are durable. */
-export const noteDurable = (peer: Peer, link: Link): void => {
+/** A paced frame was dealt with; the acknowledgement goes out after its rows are durable. `isWhole`: all of it is held. */
+export const noteDurable = (peer: Peer, link: Link, isWhole: boolean): void => {
   link.framesDurable += 1
+  const isTold = link.framesRefused.length < limits.ackRefusedMax
+  if (!isWhole && isTold) link.framesRefused.push(link.framesDurable)
   if (link.framesDurable - link.framesTold >= 2) sendAck(peer, link)
   else dueSoon(peer, link, 'ack', ackGather)
 }
@@ -112,7 +115,8 @@ export const sendAck = (peer: Peer, link: Link): void => {
   if (link.framesTold === link.framesDurable) return
   link.framesTold = link.framesDurable
   peer.deadlines.clear(`ack/${link.peer}`)
-  sendFrame(peer, link, { type: 'ack', frames: link.framesDurable })
+  const refused = link.framesRefused.splice(0)
+  sendFrame(peer, link, { type: 'ack', frames: link.framesDurable, refused })
 }
 
 /** Both sides think they hold the same: if the heads say otherwise, somebody wrote two operations with one seq. */
