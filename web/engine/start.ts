@@ -25,7 +25,7 @@ import type { Kv } from './kv.ts'
 import type { Outbox } from './outbox.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { SealedValues } from './vault.ts'
-import type { Backend } from './writer.ts'
+import type { Backend, WriterOptions } from './writer.ts'
 
 /** What is there once the vault is open. */
 type Opened = {
@@ -89,7 +89,7 @@ export const startEngine = (): EngineClient => {
   }
   const dispatch = async (intent: Intent) => (current ?? (await backend.passed)).dispatch(intent)
 
-  const useInvite = async (send: Backend['dispatch']): Promise<void> => {
+  const useInvite: WriterOptions['useInvite'] = async (send, showApp) => {
     const { kv, sealed } = await opened.passed
     const stored = await sealed.open(joinName, await kv.get(joinName))
     if (!isRecord(stored)) return
@@ -99,6 +99,8 @@ export const startEngine = (): EngineClient => {
     const answer = await send({ type: 'join', token: bytes, name, unit })
     if (!answer.ok && answer.error.type === 'storage-failed') return
     await kv.put([[joinName, undefined]])
+    // the group as the peer shows it replaces the one that was only announced, without a gap
+    showApp()
     views.join.value = answer.ok ? { type: 'none' } : { type: 'refused', refusal: answer.error }
   }
 
@@ -180,15 +182,17 @@ export const startEngine = (): EngineClient => {
     }
   }
 
-  const drafts = new Map<GroupId, ReturnType<typeof setTimeout>>()
+  const drafts = new Map<GroupId, string>()
+  const draftTimers = new Map<GroupId, ReturnType<typeof setTimeout>>()
   const keepDraft = (group: GroupId, text: string): void => {
-    clearTimeout(drafts.get(group))
+    drafts.set(group, text)
+    clearTimeout(draftTimers.get(group))
     const keep = async (): Promise<void> => {
       const { kv, sealed } = await opened.passed
       const name = draftName(group)
       await kv.put([[name, text === '' ? undefined : await sealed.seal(name, text)]])
     }
-    drafts.set(
+    draftTimers.set(
       group,
       setTimeout(() => void keep().catch(() => undefined), text === '' ? 0 : draftMillis),
     )
@@ -225,6 +229,8 @@ export const startEngine = (): EngineClient => {
       tabs.post({ type: 'outbox-changed' })
     },
     readDraft: async group => {
+      const written = drafts.get(group)
+      if (written !== undefined) return written
       const { kv, sealed } = await opened.passed
       const draft = await sealed.open(draftName(group), await kv.get(draftName(group)))
       return typeof draft === 'string' ? draft : ''

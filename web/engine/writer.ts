@@ -28,7 +28,7 @@ export type WriterOptions = {
   readonly cipher: RowCipher | undefined
   readonly identitySeed: Uint8Array
   /** Uses the invite that was accepted in any tab, if there is one. */
-  readonly useInvite: (dispatch: Backend['dispatch']) => Promise<void>
+  readonly useInvite: (dispatch: Backend['dispatch'], showApp: () => void) => Promise<void>
 }
 
 /** Changes of the core come in bursts; a screen is drawn at most this often. */
@@ -113,7 +113,7 @@ export const startWriter = async (options: WriterOptions): Promise<Backend> => {
     watch: showGroup,
     picked: what => {
       if (what === 'outbox') void drain()
-      else void options.useInvite(drive.dispatch).then(draw)
+      else void options.useInvite(drive.dispatch, showApp).then(draw)
     },
   }
   tabs.listen(message => {
@@ -137,7 +137,7 @@ export const startWriter = async (options: WriterOptions): Promise<Backend> => {
 
   showApp()
   for (const group of views.watched()) showGroup(group)
-  await options.useInvite(drive.dispatch)
+  await options.useInvite(drive.dispatch, showApp)
   await drain()
   tabs.post({ type: 'outbox-changed' })
   return backend
