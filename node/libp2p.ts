@@ -12,7 +12,6 @@ import { keychain } from '@libp2p/keychain'
 import { mdns } from '@libp2p/mdns'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { webSockets } from '@libp2p/websockets'
 import { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
 import {
@@ -20,7 +19,7 @@ import {
   createGossip,
   createMuxer,
   hardenGossip,
-  patchWebrtc,
+  patchSource,
   rtcConfiguration,
   serviceTimeout,
   sha256,
@@ -99,26 +98,28 @@ const chooseAddresses = async ({ host, ...ports }: NodeListen): Promise<Choice> 
 }
 
 let isPatched = false
-/** Mends @libp2p/webrtc while it is loaded; must run before its first import. */
+/** Mends libp2p's sources while they are loaded; must run before the first import of the mended packages. */
 const patchOnLoad = (): void => {
   if (isPatched) return
   isPatched = true
   registerHooks({
     load: (url, context, nextLoad) => {
       const loaded = nextLoad(url, context)
-      if (!url.includes('@libp2p/webrtc/') || loaded.source === undefined) return loaded
-      const code =
-        typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source)
-      const mended = patchWebrtc(url, code)
+      const { source } = loaded
+      if (!url.includes('/@libp2p/web') || source === undefined || source === null) return loaded
+      const code = typeof source === 'string' ? source : new TextDecoder().decode(source)
+      const mended = patchSource(url, code)
       return mended === undefined ? loaded : { ...loaded, source: mended }
     },
   })
 }
 
-const loadWebrtcDirect = async () => {
+const loadWebTransports = async (listen: NodeListen) => {
   patchOnLoad()
+  const { webSockets } = await import('@libp2p/websockets')
+  if (listen.webrtcDirect === undefined) return [webSockets()]
   const { webRTCDirect } = await import('@libp2p/webrtc')
-  return webRTCDirect({ rtcConfiguration })
+  return [webSockets(), webRTCDirect({ rtcConfiguration })]
 }
 
 const keychainOptions = (identitySeed: Uint8Array) => ({
@@ -153,8 +154,7 @@ export const createNodeLibp2p = async (options: NodeLibp2pOptions): Promise<Node
       ? undefined
       : new LevelDatastore(join(options.dataDirectory, 'libp2p'))
   await datastore?.open()
-  const webrtcDirect =
-    options.listen.webrtcDirect === undefined ? undefined : await loadWebrtcDirect()
+  const webTransports = await loadWebTransports(options.listen)
   const node = await createLibp2p({
     ...weakProfile,
     connectionManager: {
@@ -166,8 +166,7 @@ export const createNodeLibp2p = async (options: NodeLibp2pOptions): Promise<Node
     addresses: { listen: [...listen] },
     transports: [
       tcp({ inboundSocketInactivityTimeout: 600_000, outboundSocketInactivityTimeout: 600_000 }),
-      webSockets(),
-      ...(webrtcDirect === undefined ? [] : [webrtcDirect]),
+      ...webTransports,
       circuitRelayTransport({ reservationCompletionTimeout: 60_000 }),
     ],
     connectionEncrypters: [noise()],

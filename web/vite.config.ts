@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig } from 'vite'
-import { webrtcPatchPlugin } from '../protocol/shell/webrtc-patches.ts'
+import { sourcePatchPlugin } from '../protocol/shell/source-patches.ts'
 import { compress, describeBundle } from './build/sizes.ts'
 import { leaveOut, onlyOneCopy } from './build/trim.ts'
 
@@ -29,7 +29,7 @@ export default defineConfig(({ mode }) => ({
   plugins: [
     onlyOneCopy(join(root, '..')),
     leaveOut(),
-    webrtcPatchPlugin(),
+    sourcePatchPlugin(),
     ...(mode === 'fixtures' ? [] : [describeBundle(), compress()]),
   ],
   build: {

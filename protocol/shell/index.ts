@@ -23,7 +23,7 @@ export {
 } from './profile.ts'
 export { createGossip, hardenGossip } from './gossip.ts'
 export type { MeshNode } from './transport.ts'
-export { patchWebrtc, webrtcPatchPlugin } from './webrtc-patches.ts'
+export { patchSource } from './source-patches.ts'
 export { sha256 } from './crypto.ts'
 export {
   bytesToMultiaddr,

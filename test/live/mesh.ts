@@ -38,17 +38,13 @@ export type MeshPeer = {
 export const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 export const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
 
-export const startMeshPeer = async (
-  options: Partial<NodeLibp2pOptions> = {},
-): Promise<MeshPeer> => {
-  const libp2p = await createNodeLibp2p({
-    identitySeed: randomBytes(32),
-    listen: { host: '127.0.0.1', tcp: 0 },
-    mdns: false,
-    relay: false,
-    ...options,
-  })
-  const transport = createTransport(libp2p.node)
+/** Starts a transport and writes down what it reports. */
+export const listenTo = async (
+  transport: Transport,
+): Promise<{
+  readonly happened: readonly Happening[]
+  readonly addresses: () => readonly Uint8Array[]
+}> => {
   const happened: Happening[] = []
   let addresses: readonly Uint8Array[] = []
   await transport.start({
@@ -62,12 +58,27 @@ export const startMeshPeer = async (
       addresses = own
     },
   })
+  return { happened, addresses: () => addresses }
+}
+
+export const startMeshPeer = async (
+  options: Partial<NodeLibp2pOptions> = {},
+): Promise<MeshPeer> => {
+  const libp2p = await createNodeLibp2p({
+    identitySeed: randomBytes(32),
+    listen: { host: '127.0.0.1', tcp: 0 },
+    mdns: false,
+    relay: false,
+    ...options,
+  })
+  const transport = createTransport(libp2p.node)
+  const { happened, addresses } = await listenTo(transport)
   return {
     libp2p,
     transport,
     peer: transport.peer,
     happened,
-    addresses: () => addresses,
+    addresses,
     port: kind => {
       const own = libp2p.node
         .getMultiaddrs()

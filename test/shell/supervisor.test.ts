@@ -95,7 +95,7 @@ test('a wanted peer is dialled at once, its nearest address first, until one ans
   alive.add(wan.toString())
   supervisor.want(id(1), [wan, lan])
   await pass(250)
-  expect(dials).toEqual([`${lan}/p2p/${id(1)}`, `${wan}/p2p/${id(1)}`])
+  expect(dials).toEqual([`${lan.toString()}/p2p/${id(1)}`, `${wan.toString()}/p2p/${id(1)}`])
   await pass(60_000)
   expect(dials).toHaveLength(2)
 })
@@ -108,7 +108,7 @@ test('the address that worked last comes first the next time', async () => {
   links.delete(id(1))
   supervisor.changed(id(1))
   await pass(250)
-  expect(dials.at(-1)).toBe(`${wan}/p2p/${id(1)}`)
+  expect(dials.at(-1)).toBe(`${wan.toString()}/p2p/${id(1)}`)
   expect(dials).toHaveLength(3)
 })
 
@@ -185,7 +185,7 @@ test('a relayed link is used, and a direct way still looked for', async () => {
   alive.add(lan.toString())
   supervisor.want(id(1), [lan])
   await pass(10_000)
-  expect(dials).toEqual([`${lan}/p2p/${id(1)}`])
+  expect(dials).toEqual([`${lan.toString()}/p2p/${id(1)}`])
 })
 
 test('addresses that lead through ourselves, and ourselves, are not dialled', async () => {
@@ -210,7 +210,7 @@ test('what was reached is dialled again after a restart, from the store', async 
   const after = world(id(0))
   await after.supervisor.useBook(storedAddressBook(store))
   await until(() => after.dials.length > 0)
-  expect(after.dials[0]).toBe(`${wan}/p2p/${id(1)}`)
+  expect(after.dials[0]).toBe(`${wan.toString()}/p2p/${id(1)}`)
   await after.pass(500)
   expect(after.dials.some(text => text.endsWith(id(2)))).toBe(false)
 })

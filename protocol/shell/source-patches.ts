@@ -1,0 +1,56 @@
+/** Three defects of pinned libp2p packages, mended in their source as it is loaded; for Vite and for Node.
+ *  A WebRTC-direct connection was given up at the first short silence, though `disconnected` is a passing state, and a
+ *  browser-to-browser dial hung when the `init` channel had closed before it was waited for (research/libp2p.md 1.10, 6).
+ *  An aborted WebSocket connection stayed open, because 1006 is a code that `close` refuses: the other side never knew. */
+
+type Patch = {
+  readonly file: string
+  readonly find: RegExp
+  readonly replace: string
+}
+
+/** Each pattern matches its file exactly once; a test holds this against the installed version. */
+export const sourcePatches: readonly Patch[] = [
+  {
+    file: '@libp2p/webrtc/dist/src/private-to-public/utils/connect.js',
+    find: /case 'disconnected':\s*\n/g,
+    replace: '',
+  },
+  {
+    file: '@libp2p/webrtc/dist/src/private-to-private/initiate-connection.js',
+    find: /if \(channel\.readyState !== 'open'\) \{/g,
+    replace: "if (channel.readyState === 'connecting') {",
+  },
+  {
+    file: '@libp2p/webrtc/dist/src/private-to-private/initiate-connection.js',
+    find: /await pEvent\(channel, 'close', \{\s*signal\s*\}\);/g,
+    replace: "if (channel.readyState !== 'closed') await pEvent(channel, 'close', { signal });",
+  },
+  {
+    file: '@libp2p/websockets/dist/src/websocket-to-conn.js',
+    find: /this\.websocket\.close\(1006\);/g,
+    replace: 'this.websocket.close();',
+  },
+]
+
+/** The mended source, or undefined when the file needs no mending. `id` is a path or URL. */
+export const patchSource = (id: string, code: string): string | undefined => {
+  const path = id.replaceAll('\\', '/')
+  const patches = sourcePatches.filter(({ file }) => path.includes(file))
+  if (patches.length === 0) return undefined
+  return patches.reduce((text, { find, replace }) => text.replace(find, replace), code)
+}
+
+/** The shape of a Vite plugin, without depending on Vite. */
+export const sourcePatchPlugin = (): {
+  readonly name: string
+  readonly enforce: 'pre'
+  readonly transform: (code: string, id: string) => { code: string; map: null } | undefined
+} => ({
+  name: 'petrel-source-patches',
+  enforce: 'pre',
+  transform: (code, id) => {
+    const mended = patchSource(id, code)
+    return mended === undefined ? undefined : { code: mended, map: null }
+  },
+})
