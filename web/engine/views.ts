@@ -44,7 +44,7 @@ const nobody: AppView = {
 /** Shown until the peer knows the group: its name comes with the admission. */
 const joiningSummary = (group: GroupId): GroupSummary => ({
   group,
-  title: '…',
+  title: '',
   purpose: '',
   kind: 'emergency',
   state: 'waiting-for-admission',

@@ -3,10 +3,11 @@ import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { refusalWords } from '#words'
 import { Composer } from './composer.tsx'
+import { GroupTitle } from './group-title.tsx'
 import { Icon } from './icons.tsx'
 import { InviteSheet } from './later.tsx'
 import { MessageList } from './message-list.tsx'
-import { Name, Notice } from './parts.tsx'
+import { Notice } from './parts.tsx'
 import { hashOf } from './routes.ts'
 import { replyTarget } from './reply.ts'
 import { shared, ui } from './i18n/index.ts'
@@ -22,11 +23,14 @@ const Head = ({
   onInvite: () => void
   showBack: boolean
 }) => {
-  const facts = [
-    shared.value.groupKind[summary.kind],
-    ...(summary.members > 0 ? [shared.value.people(summary.members)] : []),
-    ui.value.conversation.receipts(summary.receipts),
-  ]
+  const isKnown = summary.title !== ''
+  const facts = !isKnown
+    ? [shared.value.groupState[summary.state]]
+    : [
+        shared.value.groupKind[summary.kind],
+        ...(summary.members > 0 ? [shared.value.people(summary.members)] : []),
+        ui.value.conversation.receipts(summary.receipts),
+      ]
   return (
     <div class="screen-head">
       {showBack && (
@@ -37,7 +41,7 @@ const Head = ({
       )}
       <div class="head-title">
         <h2>
-          <Name text={summary.title} />
+          <GroupTitle summary={summary} />
         </h2>
         <p class="quiet">{facts.join(' · ')}</p>
       </div>

@@ -1,6 +1,7 @@
 /** Who is in a group, what it is for, and the few things that can be done about it. */
 import { useSignal } from '@preact/signals'
 import { EditGroup } from './create-group.tsx'
+import { GroupTitle } from './group-title.tsx'
 import { Icon } from './icons.tsx'
 import { InviteSheet } from './invite.tsx'
 import { Name, Sheet } from './parts.tsx'
@@ -73,7 +74,7 @@ export const GroupInfo = ({ client, group }: { client: EngineClient; group: Grou
       {summary !== undefined && (
         <div class="detail-body">
           <h3 class="group-name">
-            <Name text={summary.title} />
+            <GroupTitle summary={summary} />
           </h3>
           <dl class="facts">
             <dt>{words.purpose}</dt>

@@ -1,8 +1,8 @@
 /** The list of groups: what needs me, in which group, why. Own messages that no node has yet outrank any preview. */
 import { useSignal } from '@preact/signals'
+import { GroupTitle } from './group-title.tsx'
 import { Icon } from './icons.tsx'
 import { CreateGroup } from './later.tsx'
-import { Name } from './parts.tsx'
 import { hashOf, openGroup } from './routes.ts'
 import { shared, shortTime, ui } from './i18n/index.ts'
 import type { GroupId, GroupKind, GroupSummary } from '#protocol'
@@ -40,7 +40,7 @@ const GroupRow = ({ group, pending }: { group: GroupSummary; pending: number }) 
           {firstCharacter(group.title)}
         </span>
         <span class="group-title">
-          <Name text={group.title} />
+          <GroupTitle summary={group} />
         </span>
         <span class="group-time">{group.lastAt !== undefined && shortTime(group.lastAt)}</span>
         <span class="group-preview" data-state={group.state}>

@@ -84,6 +84,7 @@ export const en: UiMessages = {
     list: 'Groups',
     asOf: time => `as of ${time}`,
     draft: 'Draft',
+    unnamed: 'Name not here yet',
   },
   create: {
     title: 'New group',

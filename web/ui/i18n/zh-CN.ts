@@ -81,6 +81,7 @@ export const zhCN = {
     list: '群列表',
     asOf: (time: string): string => `截至 ${time}`,
     draft: '草稿',
+    unnamed: '群名尚未收到',
   },
   create: {
     title: '新建群',
