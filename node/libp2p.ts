@@ -184,10 +184,13 @@ export const createNodeLibp2p = async (options: NodeLibp2pOptions): Promise<Node
     },
   })
   const endRepair = hardenGossip(node)
+  let isStopped = false
   return {
     node,
     taken,
     stop: async () => {
+      if (isStopped) return
+      isStopped = true
       endRepair()
       await node.stop()
       await datastore?.close()

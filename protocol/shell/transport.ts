@@ -213,6 +213,7 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
     disconnect: ban,
     linkKind: peer => links.get(peer)?.kind(),
     stop: async () => {
+      if (events === undefined) return
       events = undefined
       node.removeEventListener('connection:open', onOpen)
       node.removeEventListener('connection:close', onClose)

@@ -1,0 +1,156 @@
+/** Neighbours that break the rules: the connection ends, a name is not needed, everybody else goes on. Rows "frames",
+ *  "Noise", "yamux" and "gossip" of research/reliability-security.md 4.1. */
+import { connect } from 'node:net'
+import { randomBytes } from 'node:crypto'
+import { multiaddr } from '@multiformats/multiaddr'
+import { afterEach, expect, test } from 'vitest'
+import { topicName } from '../../protocol/core/base.ts'
+import { encodeFrame } from '../../protocol/shell/frames.ts'
+import { createCleanup } from '../support/host.ts'
+import { until } from '../support/until.ts'
+import { bytes, startMeshPeer } from './mesh.ts'
+import type { Connection, Stream } from '@libp2p/interface'
+import type { MeshPeer } from './mesh.ts'
+
+const cleanup = createCleanup()
+afterEach(() => cleanup.run())
+const start = async (...options: Parameters<typeof startMeshPeer>): Promise<MeshPeer> => {
+  const peer = await startMeshPeer(...options)
+  cleanup.add(peer.stop)
+  return peer
+}
+
+/** A victim with an honest friend, and a connection of an attacker who speaks libp2p but not by our rules. */
+const scene = async (): Promise<{
+  victim: MeshPeer
+  friend: MeshPeer
+  attacker: MeshPeer
+  attack: Connection
+}> => {
+  const [victim, friend, attacker] = [await start(), await start(), await start()]
+  friend.transport.connect(victim.peer, victim.addresses())
+  await until(() => friend.isUp(victim.peer) && victim.isUp(friend.peer))
+  await attacker.transport.stop()
+  const [address] = victim.libp2p.node.getMultiaddrs()
+  if (address === undefined) throw new Error('the victim listens')
+  return { victim, friend, attacker, attack: await attacker.libp2p.node.dial(address) }
+}
+
+const isServed = async (victim: MeshPeer, friend: MeshPeer): Promise<void> => {
+  const word = randomBytes(8).toString('hex')
+  friend.transport.send(victim.peer, 'sync', bytes(word))
+  await until(() => victim.frames().includes(word))
+}
+
+const openSync = (connection: Connection): Promise<Stream> =>
+  connection.newStream('/petrel/sync/1', { runOnLimitedConnection: true })
+
+test.each([
+  ['2^31', [0x80, 0x80, 0x80, 0x80, 0x08]],
+  ['one byte too many', [0xf1, 0xa2, 0x04]],
+  ['ten bytes', Array.from({ length: 10 }, () => 0xff)],
+  ['more bytes than needed', [0x81, 0x00, 0x00]],
+])('a frame with a length of %s ends the connection', async (_name, prefix) => {
+  const { victim, friend, attack } = await scene()
+  const stream = await openSync(attack)
+  stream.send(Uint8Array.from(prefix))
+  await until(() => attack.status !== 'open')
+  await isServed(victim, friend)
+  expect(victim.frames()).toHaveLength(1)
+})
+
+test('half a frame and then silence holds nothing up', async () => {
+  const { victim, friend, attack } = await scene()
+  const stream = await openSync(attack)
+  stream.send(Uint8Array.of(0x05, 1, 2))
+  await isServed(victim, friend)
+})
+
+test('a thousand streams are refused beyond the bound', async () => {
+  const { victim, friend, attacker, attack } = await scene()
+  const opened = await Promise.allSettled(Array.from({ length: 1_000 }, () => openSync(attack)))
+  await until(() => attack.streams.length <= 40 || attack.status !== 'open')
+  expect(opened.filter(({ status }) => status === 'fulfilled').length).toBeLessThan(200)
+  const held = victim.libp2p.node
+    .getConnections(attacker.libp2p.node.peerId)
+    .reduce((sum, { streams }) => sum + streams.length, 0)
+  expect(held).toBeLessThanOrEqual(32)
+  await isServed(victim, friend)
+})
+
+test('bytes that are no handshake, and handshakes cut short, end in a closed socket', async () => {
+  const { victim, friend } = await scene()
+  const port = victim.port('tcp')
+  const multistream = Buffer.from('\u0013/multistream/1.0.0\n')
+  const noise = Buffer.from('\u0007/noise\n')
+  const attacks = [
+    randomBytes(4_096),
+    Buffer.alloc(100_000),
+    multistream,
+    Buffer.concat([multistream, noise, Buffer.of(0x00, 0x20), randomBytes(32)]),
+    Buffer.concat([multistream, noise, Buffer.of(0x00, 0x20), Buffer.alloc(32)]),
+    Buffer.concat([multistream, noise, Buffer.of(0xff, 0xff), randomBytes(70_000)]),
+    Buffer.concat([multistream, noise, Buffer.of(0x00, 0x05), randomBytes(3)]),
+  ]
+  await Promise.all(
+    attacks.map(
+      attack =>
+        new Promise<void>(resolve => {
+          const socket = connect(port, '127.0.0.1', () => {
+            socket.write(attack)
+            socket.end()
+          })
+          socket.on('error', () => resolve())
+          socket.on('close', () => resolve())
+          socket.resume()
+        }),
+    ),
+  )
+  await isServed(victim, friend)
+})
+
+test('a flood of subscriptions is forgotten beyond the bound', async () => {
+  const { victim, friend, attacker, attack } = await scene()
+  const { pubsub } = victim.libp2p.node.services
+  const stream = await attack.newStream('/meshsub/1.2.0')
+  for (let round = 0; round < 20; round++) stream.send(subscriptions(round, 400))
+  await isServed(victim, friend)
+  const topics: unknown = Reflect.get(pubsub, 'topics')
+  expect(topics instanceof Map ? topics.size : -1).toBeLessThanOrEqual(550)
+  await attacker.libp2p.node.hangUp(victim.libp2p.node.peerId)
+  await until(() => (topics instanceof Map ? topics.size : -1) === 0)
+})
+
+/** A gossipsub RPC, length first, with `count` subscriptions to topics of its own: field 1 { 1: true, 2: topic }. */
+const subscriptions = (round: number, count: number): Uint8Array => {
+  const entries = Array.from({ length: count }, (_, i) => {
+    const topic = Buffer.from(`topic-${round}-${i}`)
+    const inner = Buffer.concat([Buffer.of(0x08, 0x01, 0x12, topic.length), topic])
+    return Buffer.concat([Buffer.of(0x0a, inner.length), inner])
+  })
+  return encodeFrame(Buffer.concat(entries))
+}
+
+test('a neighbour that floods gossip is shown the door', async () => {
+  const [victim, attacker] = [await start(), await start()]
+  const topic = topicName('flood')
+  for (const peer of [victim, attacker]) peer.transport.subscribe([topic])
+  attacker.transport.connect(victim.peer, victim.addresses())
+  const { pubsub } = attacker.libp2p.node.services
+  await until(() => pubsub.getSubscribers(topic).length === 1)
+  for (let i = 0; i < 12_000; i++) attacker.transport.publish(topic, bytes(`noise ${i}`))
+  await until(() => !victim.isUp(attacker.peer), { within: 30_000 })
+  expect(victim.gossip().length).toBeLessThanOrEqual(10_100)
+})
+
+test('an address that leads nowhere, to somebody else or to ourselves does no harm', async () => {
+  const { victim, friend } = await scene()
+  const [own] = victim.libp2p.node.getMultiaddrs()
+  victim.transport.connect(friend.peer, [
+    Uint8Array.of(1, 2, 3),
+    multiaddr('/ip4/127.0.0.1/tcp/1').bytes,
+    own?.bytes ?? new Uint8Array(0),
+  ])
+  victim.transport.connect(victim.peer, victim.addresses())
+  await isServed(victim, friend)
+})

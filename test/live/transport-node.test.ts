@@ -1,0 +1,118 @@
+/** The libp2p node of a Node peer: ports, identity and certificate over restarts, the patched WebRTC, relay and mDNS. */
+import { randomBytes } from 'node:crypto'
+import { pathToFileURL } from 'node:url'
+import { join } from 'node:path'
+import { createServer } from 'node:net'
+import { multiaddr } from '@multiformats/multiaddr'
+import { afterEach, expect, test } from 'vitest'
+import { multiaddrToBytes } from '../../protocol/shell/addresses.ts'
+import { topicName } from '../../protocol/core/base.ts'
+import { createCleanup, repositoryRoot, temporaryDirectory } from '../support/host.ts'
+import { holds, until } from '../support/until.ts'
+import { bytes, startMeshPeer } from './mesh.ts'
+import type { MeshPeer } from './mesh.ts'
+
+const cleanup = createCleanup()
+afterEach(() => cleanup.run())
+const start = async (...options: Parameters<typeof startMeshPeer>): Promise<MeshPeer> => {
+  const peer = await startMeshPeer(...options)
+  cleanup.add(peer.stop)
+  return peer
+}
+const addressesOf = (peer: MeshPeer): readonly string[] =>
+  peer.libp2p.node.getMultiaddrs().map(String)
+
+test('a port in use is replaced by another one, and that is said', async () => {
+  const server = createServer()
+  const port = await new Promise<number>(resolve => {
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : 0)
+    })
+  })
+  cleanup.add(() => new Promise(resolve => server.close(resolve)))
+  const peer = await start({ listen: { host: '127.0.0.1', tcp: port, ws: 0 } })
+  expect(peer.libp2p.taken).toEqual([{ transport: 'tcp', wanted: port }])
+  expect(peer.port('tcp')).toBeGreaterThan(0)
+  expect(peer.port('tcp')).not.toBe(port)
+})
+
+test('name, address and WebRTC certificate are the same after a restart', async () => {
+  const directory = await temporaryDirectory('petrel-libp2p')
+  cleanup.add(directory.remove)
+  const identitySeed = randomBytes(32)
+  const options = {
+    identitySeed,
+    dataDirectory: directory.path,
+    listen: { host: '127.0.0.1', tcp: 0, webrtcDirect: 0 },
+  }
+  const first = await start(options)
+  const [before, hashBefore] = [first.peer, /certhash\/[^/]+/.exec(addressesOf(first).join())?.[0]]
+  await first.stop()
+  const second = await start(options)
+  expect(hashBefore).toBeDefined()
+  expect(second.peer).toBe(before)
+  expect(/certhash\/[^/]+/.exec(addressesOf(second).join())?.[0]).toBe(hashBefore)
+})
+
+test('the WebRTC that Node loads is the mended one', async () => {
+  await start({ listen: { host: '127.0.0.1', webrtcDirect: 0 } })
+  const file = '@libp2p/webrtc/dist/src/private-to-public/utils/connect.js'
+  const url = pathToFileURL(join(repositoryRoot, 'node_modules', file)).href
+  const loaded: unknown = await import(/* @vite-ignore */ url)
+  const connect: unknown =
+    typeof loaded === 'object' && loaded !== null && Reflect.get(loaded, 'connect')
+  expect(String(connect)).toContain("case 'failed'")
+  expect(String(connect)).not.toContain("case 'disconnected'")
+})
+
+test('two peers that reach each other only through a third have a link, for sync and not for gossip', async () => {
+  const topic = topicName('relayed')
+  const relay = await start({ relay: true })
+  const unreachable = { listen: { host: '127.0.0.1' } }
+  const [alice, bob] = [await start(unreachable), await start(unreachable)]
+  alice.transport.connect(relay.peer, relay.addresses())
+  bob.transport.connect(relay.peer, relay.addresses())
+  await until(() => alice.isUp(relay.peer) && bob.isUp(relay.peer))
+  const through = multiaddr(`${addressesOf(relay)[0] ?? ''}/p2p-circuit`)
+  // Node peers do not ask for a place at a relay by themselves: browsers do.
+  await reserve(bob, through.toString())
+  alice.transport.subscribe([topic])
+  bob.transport.subscribe([topic])
+  alice.transport.connect(bob.peer, [multiaddrToBytes(through)])
+  await until(() => alice.isUp(bob.peer) && bob.isUp(alice.peer), { within: 20_000 })
+  expect(alice.transport.linkKind(bob.peer)).toBe('relayed')
+  alice.transport.send(bob.peer, 'sync', bytes('by way of a third'))
+  await until(() => bob.frames().includes('by way of a third'))
+  const gossiped = alice.libp2p.node.services.pubsub
+  await holds(() => !gossiped.getPeers().some(peer => peer.toString() === bob.peer), {
+    during: 1_500,
+    that: 'no gossip over the relay',
+  })
+})
+
+/** Listens at a relay, as a browser's configuration does at start. */
+const reserve = async (peer: MeshPeer, address: string): Promise<void> => {
+  const components: unknown = Reflect.get(peer.libp2p.node, 'components')
+  const manager: unknown =
+    typeof components === 'object' && components !== null
+      ? Reflect.get(components, 'transportManager')
+      : undefined
+  if (typeof manager !== 'object' || manager === null || !('listen' in manager)) {
+    throw new Error('no transport manager')
+  }
+  if (typeof manager.listen === 'function') await manager.listen([multiaddr(address)])
+  await until(() => addressesOf(peer).some(own => own.includes('p2p-circuit')), { within: 20_000 })
+}
+
+test('peers of one network find each other by mDNS', async () => {
+  const options = { listen: { host: '0.0.0.0', tcp: 0 }, mdns: true }
+  const [alice, bob] = [await start(options), await start(options)]
+  await until(() => alice.isUp(bob.peer) && bob.isUp(alice.peer), { within: 20_000 })
+})
+
+test('own addresses are told when listening starts, LAN before loopback, at most four', async () => {
+  const peer = await start({ listen: { host: '0.0.0.0', tcp: 0, ws: 0 } })
+  await until(() => peer.addresses().length > 0)
+  expect(peer.addresses().length).toBeLessThanOrEqual(4)
+})
