@@ -4,7 +4,7 @@
 import { type AuthorId, equalBytes } from './base.ts'
 import { noteCarried } from './ledger.ts'
 import { dueSoon, indexOf, sendFrame } from './link.ts'
-import { authorLog, authorTable, headOf, setHashOf, tableHashOf, vectorOf } from './log.ts'
+import { authorLog, authorTable, setHashOf, tableHashOf, vectorOf } from './log.ts'
 import type { AuthorRanges, HaveVector } from './message.ts'
 import { type Ranges, addRange, equalRanges, noRanges } from './ranges.ts'
 import { type Refusal, refusal } from './refusal.ts'
@@ -93,10 +93,6 @@ const noteOwnLog = (
   const ranges = entries.find(entry => entry.author === mine)?.ranges
   if (ranges === undefined || mine === undefined) return
   noteCarried(group, peer, link.peer, ranges)
-  const head = headOf(authorLog(group.log, mine))
-  const isAhead = (ranges.at(-1)?.to ?? -1) > (head?.seq ?? -1)
-  // Somebody holds more of my log than I do: my store was restored or copied. Never continue that log.
-  if (isAhead) peer.deadlines.sooner(`incarnate/${group.gid}`, peer.now.instant)
 }
 
 const entriesOf = (

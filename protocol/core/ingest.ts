@@ -14,7 +14,15 @@ import { decodeGenesisBody, decodeGenesisClear, deviceMessage } from './genesis.
 import { addEpoch, epochsFor, messageId, sealingKey, setControl } from './groups.ts'
 import { controlIsSigned } from './join.ts'
 import { noteAck, noteDeps, noteMessage } from './ledger.ts'
-import { type Insertion, authorLog, heldOp, hold, insertOp, isHotKind, trimHeld } from './log.ts'
+import {
+  type Insertion,
+  authorLog,
+  contradicted,
+  hold,
+  insertOp,
+  isHotKind,
+  trimHeld,
+} from './log.ts'
 import { type Op, encodeForkProof, encodeRecord, kinds, openPayload } from './op.ts'
 import { limits } from './limits.ts'
 import { type Refusal, refusal } from './refusal.ts'
@@ -70,6 +78,7 @@ const ingest = (peer: Peer, group: Group, op: Op, from: PeerId | undefined): Ins
       keepForkProof(peer, group, op)
       rebuildState(group)
       spreadFork(peer, group, op, from)
+      noteOwnElsewhere(peer, group, op, from)
       refuse(peer, from, refusal('equivocation'))
       return outcome
     case 'new':
@@ -82,8 +91,16 @@ const ingest = (peer: Peer, group: Group, op: Op, from: PeerId | undefined): Ins
   remember(peer, group, op, arrival)
   understand(peer, group, op, { arrival, isFresh: true })
   noteHeld(peer, group, op, from, true)
+  noteOwnElsewhere(peer, group, op, from)
   trimHeld(group.log)
   return outcome
+}
+
+/** Somebody brings what my own log says and I do not know: my store is a copy or an old state, and never continues that log.
+ *  Only the signed operation proves it, not a neighbour's word that it holds one. */
+const noteOwnElsewhere = (peer: Peer, group: Group, op: Op, from: PeerId | undefined): void => {
+  if (from === undefined || op.author !== group.own?.author) return
+  peer.deadlines.sooner(`incarnate/${group.gid}`, peer.now.instant)
 }
 
 const remember = (peer: Peer, group: Group, op: Op, arrival: Arrival): void => {
@@ -95,15 +112,17 @@ const remember = (peer: Peer, group: Group, op: Op, arrival: Arrival): void => {
   peer.rows.push({ key: arrivalKey(group.gid, op), value })
 }
 
-/** Two signed operations with one seq stay as proof; the log is frozen from there for everybody who sees both. */
+/** Two signed operations that contradict each other stay as proof; the log is frozen from there for everybody who sees both.
+ *  Inside a run only the last one is signed; the others mark the fork and prove nothing to anybody else. */
 const keepForkProof = (peer: Peer, group: Group, op: Op): void => {
-  const first = heldOp(group.log, op.author, op.seq)
+  const first = contradicted(group.log, op)
   const known = group.forks.get(op.author)
   group.dirtyLogs.add(op.author)
-  if (first?.signature === undefined || first.id === op.id) return
-  if (known !== undefined && known[0].seq <= op.seq) return
+  if (first?.signature === undefined || op.signature === undefined) return
+  const place = Math.min(first.seq, op.seq)
+  if (known !== undefined && Math.min(known[0].seq, known[1].seq) <= place) return
   group.forks.set(op.author, [first, op])
-  const key = forkProofKey(group.gid, op.author, op.seq)
+  const key = forkProofKey(group.gid, op.author, place)
   const value = encodeForkProof(first, op)
   peer.rows.push({ key, value })
 }

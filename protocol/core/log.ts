@@ -82,7 +82,9 @@ export const insertOp = (log: GroupLog, op: Op): Insertion => {
     return differs ? markFork(log, author, op.seq) : 'duplicate'
   }
   const before = op.seq === 0 ? undefined : author.tails.get(op.seq - 1)
-  if (before !== undefined && !equalBytes(before, op.prev)) return markFork(log, author, op.seq)
+  if (before !== undefined && !equalBytes(before, op.prev)) {
+    return markFork(log, author, op.seq - 1)
+  }
   const after = author.fronts.get(op.seq + 1)
   if (after !== undefined && !equalBytes(after, idPrefix(op))) {
     return markFork(log, author, op.seq)
@@ -108,6 +110,16 @@ const markFork = (log: GroupLog, author: AuthorLog, seq: number): Insertion => {
   author.forkAt = Math.min(author.forkAt ?? seq, seq)
   log.setHash = undefined
   return 'fork'
+}
+
+/** The operation in memory that this one contradicts: another in its place, or one beside it in another chain. */
+export const contradicted = (log: GroupLog, op: Op): Op | undefined => {
+  const same = heldOp(log, op.author, op.seq)
+  if (same !== undefined) return same.id === op.id ? undefined : same
+  const before = heldOp(log, op.author, op.seq - 1)
+  if (before !== undefined && !equalBytes(idPrefix(before), op.prev)) return before
+  const after = heldOp(log, op.author, op.seq + 1)
+  return after !== undefined && !equalBytes(idPrefix(op), after.prev) ? after : undefined
 }
 
 /** Keeps an operation in memory (also one read back from the store). */

@@ -121,7 +121,10 @@ const restoreOutbox = (group: Group, row: Row): void => {
 
 const restoreFork = (group: Group, row: Row): void => {
   const proof = decodeForkProof(group.gid, row.value)
-  if (proof !== undefined) group.forks.set(proof[0].author, proof)
+  // Rows come in order, the lowest place of a log first.
+  if (proof !== undefined && !group.forks.has(proof[0].author)) {
+    group.forks.set(proof[0].author, proof)
+  }
 }
 
 const restoreLedger = (group: Group, row: Row): void => {

@@ -16,7 +16,7 @@ import {
   sendPaced,
 } from './link.ts'
 import { limits } from './limits.ts'
-import { authorLog, authorTable, headOf, heldOp, setHashOf } from './log.ts'
+import { authorLog, authorTable, contradicted, headOf, heldOp, setHashOf } from './log.ts'
 import type { HaveVector, HeadRef, OpRef } from './message.ts'
 import { type Op, encodeOp } from './op.ts'
 import { fillQueues, markSent, planPush, pump } from './push.ts'
@@ -178,7 +178,7 @@ export const spreadFork = (peer: Peer, group: Group, op: Op, from: PeerId | unde
   for (const [link] of neighboursOf(peer, group.gid)) {
     const index = indexOf(link, group.gid)
     const name = `${group.gid}/${op.id}`
-    if (link.peer === from) sendFork(peer, link, group, op)
+    if (link.peer === from) sendFork(peer, link, group, contradicted(group.log, op) ?? op)
     else if (index !== undefined && op.signature !== undefined && !link.forksSent.has(name)) {
       link.forksSent.add(name)
       sendPaced(peer, link, { type: 'ops', group: index, ops: [encodeOp(op)] })
