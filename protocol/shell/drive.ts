@@ -4,11 +4,11 @@
 import { bytesToHex, failure } from '../core/base.ts'
 import { refusal } from '../core/refusal.ts'
 import { hotRange } from '../core/row.ts'
+import { createAdmission } from './admission.ts'
 import { bounds } from './bounds.ts'
 import { yieldToHost } from './clock.ts'
 import { createWaitingQueue } from './queue.ts'
 import { encodeRecord } from './record.ts'
-import { createVerdicts } from './verify.ts'
 import type {
   AppView,
   Effect,
@@ -31,7 +31,8 @@ import type {
   Verify,
 } from '#protocol'
 import type { Clock, Store, Transport } from './ports.ts'
-import type { Frame, Waiting } from './queue.ts'
+import type { Waiting } from './queue.ts'
+import type { Admitted } from './admission.ts'
 import type { VerifyBatch } from './verify.ts'
 
 export type DriveEvent =
@@ -126,41 +127,23 @@ export const drive = async <Peer, Context>(parts: DriveParts<Peer, Context>): Pr
     for (const effect of result.effects) effects.push(effect)
   }
 
-  const admit = (frame: Frame, verify: Verify): Result<VerifiedMessage, Refusal> =>
-    core.admit(frame.bytes, core.admissionContext(peer, frame.from, frame.source), verify)
+  const admission = createAdmission({
+    admitWith: (frame, verify) =>
+      core.admit(frame.bytes, core.admissionContext(peer, frame.from, frame.source), verify),
+    verify: parts.verify,
+    verifyBatch: parts.verifyBatch,
+  })
 
-  const stepFrame = (frame: Frame, message: Result<VerifiedMessage, Refusal>): void => {
-    const { from } = frame
-    const { channel } = frame.source
-    if (message.ok) step({ type: 'received', from, message: message.value })
-    else step({ type: 'refused', from, channel, refusal: message.error })
-  }
-
-  const stepWithBatches = async (
-    waiting: readonly Waiting[],
-    verifyBatch: VerifyBatch,
-  ): Promise<void> => {
-    const verdicts = createVerdicts(verifyBatch)
-    let at = 0
-    for (let round = 0; at < waiting.length; round++) {
-      const isLast = round >= bounds.verifyRoundsMax
-      for (const entry of waiting.slice(at)) {
-        if (entry.type === 'frame') admit(entry, verdicts.recording)
-      }
-      if (!isLast) await verdicts.settle()
-      for (; at < waiting.length; at++) {
-        const entry = waiting[at]
-        if (entry === undefined) continue
-        if (entry.type === 'input') {
-          step(entry.input)
-          continue
-        }
-        verdicts.expect()
-        const message = admit(entry, isLast ? parts.verify : verdicts.judging)
-        if (!isLast && !verdicts.isComplete()) break
-        stepFrame(entry, message)
-      }
+  const stepWaiting = (waiting: Waiting, verdict: Admitted | undefined): void => {
+    if (waiting.type === 'input') {
+      step(waiting.input)
+      return
     }
+    const { from } = waiting
+    const { channel } = waiting.source
+    if (verdict === undefined) return
+    if (verdict.ok) step({ type: 'received', from, message: verdict.value })
+    else step({ type: 'refused', from, channel, refusal: verdict.error })
   }
 
   const takeBatch = (): readonly Waiting[] => {
@@ -176,15 +159,14 @@ export const drive = async <Peer, Context>(parts: DriveParts<Peer, Context>): Pr
   const stepBatch = async (): Promise<void> => {
     isUnsettled = true
     if (parts.verifyBatch !== undefined) {
-      await stepWithBatches(takeBatch(), parts.verifyBatch)
+      await admission.inOrder(takeBatch(), stepWaiting)
       return
     }
     const endsBy = clock.now().instant + bounds.batchMillisMax
     for (let count = 0; count < bounds.batchInputsMax; count++) {
       const waiting = queue.next()
       if (waiting === undefined) return
-      if (waiting.type === 'input') step(waiting.input)
-      else stepFrame(waiting, admit(waiting, parts.verify))
+      stepWaiting(waiting, waiting.type === 'frame' ? admission.admit(waiting) : undefined)
       if (clock.now().instant >= endsBy) return
     }
   }
@@ -350,6 +332,7 @@ export const drive = async <Peer, Context>(parts: DriveParts<Peer, Context>): Pr
     frame: (from, channel, bytes) => arrive({ type: 'frame', from, source: { channel }, bytes }),
     gossip: (from, topic, bytes) =>
       arrive({ type: 'frame', from, source: { channel: 'gossip', topic }, bytes }),
+    mayPassOn: admission.mayPassOn,
     addresses: addresses => {
       const intent: Intent = { type: 'set-addresses', addresses }
       arrive({ type: 'input', input: { type: 'intent', request: ++lastRequest, intent } })

@@ -1,11 +1,10 @@
 /** Gossipsub with settings that do not silence, flood or forget, and the repair of two of its habits: streams to new peers
  *  are opened one after another (one stalled peer holds up all), and a stream that dies with one of two connections is
  *  never opened again. Measured in research/libp2p.md 1.4–1.6 and 3. Gossip is a hint; sync is the delivery. */
-import { TopicValidatorResult, gossipsub } from '@libp2p/gossipsub'
-import { limits } from '../core/limits.ts'
+import { gossipsub } from '@libp2p/gossipsub'
 import { bounds } from './bounds.ts'
 import { sha256 } from './crypto.ts'
-import type { GossipSub, GossipSubComponents, TopicValidatorFn } from '@libp2p/gossipsub'
+import type { GossipSub, GossipSubComponents } from '@libp2p/gossipsub'
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 
 /** `slow`: few neighbours, for uplinks that carry five copies of everything badly. */
@@ -16,6 +15,8 @@ const degrees = {
   slow: { D: 3, Dlo: 2, Dhi: 4, Dout: 1, Dlazy: 3 },
 } as const
 
+/** Topics are not limited to the subscribed ones (`allowedTopics`): a neighbour's subscription that comes before our own
+ *  would be forgotten for good. `maxTopicBytesPerPeer` bounds what a neighbour can make us remember. */
 export const createGossip = (
   degree: GossipDegree = 'normal',
 ): ((components: GossipSubComponents) => GossipSub) =>
@@ -51,12 +52,6 @@ export const createGossip = (
     // More than ten peers behind one address (NAT, hotspot, relay) must not be silenced.
     scoreParams: { IPColocationFactorWeight: 0 },
   })
-
-/** What is too large to be one of ours is not passed on. */
-export const gossipValidator: TopicValidatorFn = (_peer, message) =>
-  message.data.length <= limits.gossipBytesMax
-    ? TopicValidatorResult.Accept
-    : TopicValidatorResult.Ignore
 
 /** Members of the pinned version that the repair needs; a test fails when an update takes them away. */
 type GossipInside = {

@@ -17,6 +17,9 @@ export type TransportEvents = {
   readonly linkDown: (peer: PeerId) => void
   readonly frame: (from: PeerId, channel: 'sync' | 'join', bytes: Uint8Array) => void
   readonly gossip: (from: PeerId, topic: Topic, bytes: Uint8Array) => void
+  /** Whether these bytes may be passed on to other neighbours: they are an operation whose signature holds. `gossip` is
+   *  called with the same bytes whatever the answer. */
+  readonly mayPassOn: (from: PeerId, topic: Topic, bytes: Uint8Array) => Promise<boolean>
   /** Own reachable addresses as binary multiaddrs without the peer id, best first, at most 4. */
   readonly addresses: (addresses: readonly Uint8Array[]) => void
 }

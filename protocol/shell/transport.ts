@@ -1,6 +1,7 @@
 /** The mesh as the drive loop sees it, over one libp2p node: links that are up or down, frames on long-lived streams,
  *  gossip on topics. libp2p's own connection list, streams and gossip registry are never trusted to heal by themselves:
  *  neighbour.ts, liveness.ts, supervisor.ts and gossip.ts do. */
+import { TopicValidatorResult } from '@libp2p/gossipsub'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { limits } from '../core/limits.ts'
 import { equalBytes, peerId, topicName } from '../core/base.ts'
@@ -9,11 +10,10 @@ import { createAllowance } from './allowance.ts'
 import { bounds } from './bounds.ts'
 import { systemClock } from './clock.ts'
 import { createFrameDecoder } from './frames.ts'
-import { gossipValidator } from './gossip.ts'
 import { createLiveness, pingOn } from './liveness.ts'
 import { channelProtocols, createLink } from './neighbour.ts'
 import { createSupervisor } from './supervisor.ts'
-import type { GossipSub, GossipSubEvents } from '@libp2p/gossipsub'
+import type { GossipSub, TopicValidatorFn } from '@libp2p/gossipsub'
 import type { Connection, IdentifyResult, Libp2p, Stream } from '@libp2p/interface'
 import type { PeerId, Topic } from '#protocol'
 import type { ChannelName, Link } from './neighbour.ts'
@@ -142,11 +142,18 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
     supervisor.want(peer, detail.listenAddrs)
     links.get(peer)?.refresh()
   }
-  const onGossip = ({ detail }: GossipSubEvents['gossipsub:message']): void => {
-    const { msg, propagationSource } = detail
-    const from = peerId(propagationSource.toString())
-    if (!gossipAllowance.take(from)) ban(from)
-    else events?.gossip(from, topicName(msg.topic), msg.data)
+  /** Judges a message before gossipsub passes it on, and hands it to the drive loop in any case: what is refused there is
+   *  charged to its sender. */
+  const onGossip: TopicValidatorFn = async (neighbour, { topic, data }) => {
+    const from = peerId(neighbour.toString())
+    if (!gossipAllowance.take(from)) {
+      ban(from)
+      return TopicValidatorResult.Ignore
+    }
+    const isOurs = events !== undefined && data.length <= limits.gossipBytesMax
+    const mayPass = isOurs && (await events?.mayPassOn(from, topicName(topic), data)) === true
+    events?.gossip(from, topicName(topic), data)
+    return mayPass ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
   }
 
   const tellAddresses = (): void => {
@@ -169,7 +176,7 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
     const subscribed = new Set(pubsub.getTopics())
     for (const topic of wanted) {
       if (subscribed.has(topic)) continue
-      pubsub.topicValidators.set(topic, gossipValidator)
+      pubsub.topicValidators.set(topic, onGossip)
       pubsub.subscribe(topic)
     }
   }
@@ -182,7 +189,6 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
       node.addEventListener('connection:open', onOpen)
       node.addEventListener('connection:close', onClose)
       node.addEventListener('self:peer:update', tellAddresses)
-      pubsub.addEventListener('gossipsub:message', onGossip)
       for (const channel of channels) {
         const protocol = channelProtocols[channel]
         await node.handle(protocol, (stream, connection) => listen(channel, stream, connection), {
@@ -218,7 +224,6 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
       node.removeEventListener('connection:open', onOpen)
       node.removeEventListener('connection:close', onClose)
       node.removeEventListener('self:peer:update', tellAddresses)
-      pubsub.removeEventListener('gossipsub:message', onGossip)
       node.removeEventListener('peer:identify', onIdentify)
       supervisor.stop()
       liveness.stop()

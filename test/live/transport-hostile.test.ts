@@ -143,6 +143,19 @@ test('a neighbour that floods gossip is shown the door', async () => {
   expect(victim.gossip().length).toBeLessThanOrEqual(10_100)
 })
 
+test('what is not vouched for is heard and charged, but not passed on', async () => {
+  const [hub, attacker, behind] = [await start(), await start(), await start()]
+  const topic = topicName('forgery')
+  for (const peer of [hub, attacker, behind]) peer.transport.subscribe([topic])
+  for (const peer of [attacker, behind]) peer.transport.connect(hub.peer, hub.addresses())
+  await until(() => hub.libp2p.node.services.pubsub.getSubscribers(topic).length === 2)
+  attacker.transport.publish(topic, bytes('forged order'))
+  attacker.transport.publish(topic, bytes('signed order'))
+  await until(() => behind.gossip().includes('signed order'))
+  expect(hub.gossip()).toEqual(['forged order', 'signed order'])
+  expect(behind.gossip()).toEqual(['signed order'])
+})
+
 test('an address that leads nowhere, to somebody else or to ourselves does no harm', async () => {
   const { victim, friend } = await scene()
   const [own] = victim.libp2p.node.getMultiaddrs()

@@ -1,7 +1,7 @@
 /** Asynchronous verification: the same verdicts and the same order as with a synchronous verifier, even when what a frame
  *  needs only becomes known by the frame before it. */
 import { expect, test } from 'vitest'
-import { failure, peerId, success } from '../../protocol/core/base.ts'
+import { failure, peerId, success, topicName } from '../../protocol/core/base.ts'
 import { refusal } from '../../protocol/core/refusal.ts'
 import { until } from '../support/until.ts'
 import { asMessage, runScript } from './scripted.ts'
@@ -104,6 +104,33 @@ test('with batches the verdicts and their order are the same, in few rounds', as
   const { inputs, calls } = await run(true)
   expect(outcome(inputs)).toEqual(expected)
   expect(calls).toBeLessThanOrEqual(4)
+})
+
+test('gossip is judged before it is passed on, and its signature checked once', async () => {
+  const inputs: Input[] = []
+  let checks = 0
+  const { transport } = await runScript({
+    parts: {
+      core: authorsCore(inputs) as unknown as DrivenCore<undefined, typeof alice>,
+      verify: (publicKey, message, signature) => {
+        checks += 1
+        return isGood({ publicKey, message, signature })
+      },
+    },
+  })
+  const topic = topicName('t')
+  const { mayPassOn, gossip } = transport.events()
+  const [good, forged, unknown] = [bytes(0, 5, 1), bytes(0, 6, 0), bytes(1, 9, 1)]
+  expect(await mayPassOn(alice, topic, good)).toBe(true)
+  gossip(alice, topic, good)
+  await until(() => outcome(inputs).length === 1)
+  expect(checks).toBe(1)
+  expect(await mayPassOn(alice, topic, forged)).toBe(false)
+  expect(await mayPassOn(alice, topic, unknown)).toBe(false)
+  gossip(alice, topic, forged)
+  gossip(alice, topic, unknown)
+  await until(() => outcome(inputs).length === 3)
+  expect(outcome(inputs)).toEqual(['received 3', 'bad-signature', 'author-unknown'])
 })
 
 test('a verifier that breaks stops the drive rather than admit or refuse anything', async () => {
