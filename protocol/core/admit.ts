@@ -16,6 +16,7 @@ import {
 import { type Verify, verifyStrict } from './crypto.ts'
 import { authorOf, decodeGenesisClear, groupOf, writeMessage } from './genesis.ts'
 import type { Channel } from './input.ts'
+import { limits } from './limits.ts'
 import {
   type HeadRef,
   type HaveVector,
@@ -112,6 +113,7 @@ const admitGossip = (
 ): Result<MessageContent, Refusal> => {
   const gid = context.gossipGroup
   if (gid === undefined) return failure(refusal('group-unknown'))
+  if (bytes.length > limits.gossipBytesMax) return failure(refusal('too-large'))
   const op = decodeRecord(gid, bytes)
   if (!op.ok) return op
   const checker = createChecker(gid, context, verify)
