@@ -148,12 +148,20 @@ test('what is not vouched for is heard and charged, but not passed on', async ()
   const topic = topicName('forgery')
   for (const peer of [hub, attacker, behind]) peer.transport.subscribe([topic])
   for (const peer of [attacker, behind]) peer.transport.connect(hub.peer, hub.addresses())
-  await until(() => hub.libp2p.node.services.pubsub.getSubscribers(topic).length === 2)
+  let round = 0
+  await until(
+    () => {
+      round += 1
+      attacker.transport.publish(topic, bytes(`warm ${round}`))
+      return behind.gossip().length > 0
+    },
+    { every: 250 },
+  )
   attacker.transport.publish(topic, bytes('forged order'))
   attacker.transport.publish(topic, bytes('signed order'))
   await until(() => behind.gossip().includes('signed order'))
-  expect(hub.gossip()).toEqual(['forged order', 'signed order'])
-  expect(behind.gossip()).toEqual(['signed order'])
+  expect(hub.gossip()).toContain('forged order')
+  expect(behind.gossip()).not.toContain('forged order')
 })
 
 test('an address that leads nowhere, to somebody else or to ourselves does no harm', async () => {
