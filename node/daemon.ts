@@ -69,8 +69,7 @@ export const startDaemon = async (options: DaemonOptions): Promise<Result<Daemon
       },
     })
     undo.unshift(host.stop)
-    const name = settings.text('name')
-    const refused = await settleProfile(host.drive, name, settings.text('unit'))
+    const refused = await settleProfile(host.drive, { settings, isNew: own.isNew })
     if (refused !== undefined) {
       await stop()
       return { ok: false, error: refusalFailure(options.speech, refused) }

@@ -1,11 +1,13 @@
 /** The first start of a data directory: keys, and the name by which others know this device. */
-import type { RefusalType, Result } from '#protocol'
+import { words } from '#words'
+import type { AppView, RefusalType, Result } from '#protocol'
 import type { Drive } from '#shell'
 import { openDataDir, storeDirectory, takeLock } from './data-dir.ts'
 import type { DataDirFault, Lock } from './data-dir.ts'
 import { modeOf } from './files.ts'
 import { createKeys, keyFiles, readKeys } from './keys.ts'
 import type { KeyFault, Keys } from './keys.ts'
+import type { Settings } from './settings.ts'
 
 export type OwnDataDir = { readonly lock: Lock; readonly keys: Keys; readonly isNew: boolean }
 
@@ -25,15 +27,18 @@ export const openOwnDataDir = (dataDir: string): Result<OwnDataDir, DataDirFault
   return keys
 }
 
+/** Told apart from others by the start of the device id, in the owner's language. */
+const firstName = ({ device }: AppView, settings: Settings): string =>
+  `${words(settings.text('lang') === 'en' ? 'en' : 'zh-CN').appName}-${device.slice(0, 4)}`
+
 /** Gives the device the name that was asked for; without one it keeps what it has. */
 export const settleProfile = async (
   drive: Drive,
-  name: string,
-  unit: string,
+  { settings, isNew }: { readonly settings: Settings; readonly isNew: boolean },
 ): Promise<RefusalType | undefined> => {
   const app = drive.app()
-  const wanted = name === '' ? app.name : name
-  const wantedUnit = unit === '' ? app.unit : unit
+  const wanted = settings.text('name') || (isNew ? firstName(app, settings) : app.name)
+  const wantedUnit = settings.text('unit') || app.unit
   if (wanted === app.name && wantedUnit === app.unit) return undefined
   const named = await drive.dispatch({ type: 'set-profile', name: wanted, unit: wantedUnit })
   return named.ok ? undefined : named.error.type

@@ -53,7 +53,6 @@ const policy = [
 
 const commonHeaders = {
   'content-security-policy': policy,
-  'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy':
     'accelerometer=(), browsing-topics=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), payment=(), usb=()',
@@ -116,6 +115,7 @@ const answer = (
 ): void => {
   for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value)
   if (!isOwnHost(request, server)) return refuse(response, 421)
+  if (isSecureOrigin(request)) response.setHeader('cross-origin-opener-policy', 'same-origin')
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD')
     return refuse(response, 405)
@@ -139,6 +139,10 @@ const refuse = (response: ServerResponse, status: number): void => {
   })
   response.end(`${status}\n`)
 }
+
+/** Browsers heed the opener policy only here, and complain elsewhere. */
+const isSecureOrigin = (request: IncomingMessage): boolean =>
+  /^(localhost|127\.|\[::1\])/i.test(request.headers.host ?? '')
 
 /** Own addresses and names, with this server's port. Node itself refuses a missing or doubled Host with 400. */
 const isOwnHost = (request: IncomingMessage, server: Server): boolean => {

@@ -29,7 +29,7 @@ const init = async (context: Context): Promise<ExitCode> => {
   try {
     const { openHost } = await import('../host.ts')
     const host = await openHost({ dataDir, keys })
-    const refused = await settleProfile(host.drive, settings.text('name'), settings.text('unit'))
+    const refused = await settleProfile(host.drive, { settings, isNew })
     const { name, unit, device } = host.drive.app()
     await host.stop()
     if (refused !== undefined) return context.fail(refusalFailure(context, refused))

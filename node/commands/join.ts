@@ -11,7 +11,7 @@ import { accessFailure, failed, refusalFailure } from '../faults.ts'
 import { systemCode } from '../files.ts'
 import { titleOf } from '../groups.ts'
 import { hasKeys } from '../keys.ts'
-import { openOwnDataDir } from '../identity.ts'
+import { openOwnDataDir, settleProfile } from '../identity.ts'
 import { readStatus, withAccess } from '../with-access.ts'
 import type { GroupSummary, Result } from '#protocol'
 
@@ -92,6 +92,7 @@ const ensureIdentity = async (context: Context): Promise<Failure | undefined> =>
   try {
     const { openHost } = await import('../host.ts')
     const host = await openHost({ dataDir, keys: own.value.keys })
+    await settleProfile(host.drive, { settings: context.settings, isNew: true })
     await host.stop()
     return undefined
   } finally {

@@ -219,7 +219,7 @@ export const en: CliWords = {
     webMissing: 'The web app is not built. In the program directory run: npm start',
     scanOrOpen: title => `Scan, or open the link, to join “${title}”`,
     validTill: (uses, till) => `Works ${count(uses, 'time')}, until ${till}`,
-    linkIsKey: 'The link is a key: send it only to people who should join',
+    linkIsKey: 'The link is a key: share it with care',
     linkInFile: path => `The invite link is in ${path} (only you can read it)`,
     linkFailed: why => `No invite link this time: ${why}`,
     here: 'Browser here',
