@@ -73,10 +73,21 @@ export const bytesToHex = (bytes: Uint8Array): string => {
 
 /** Bytes of lower- or upper-case hex; undefined when the text is not hex of even length. */
 export const hexToBytes = (hex: string): Uint8Array | undefined => {
-  if (hex.length % 2 !== 0 || /[^0-9a-fA-F]/.test(hex)) return undefined
+  if (hex.length % 2 !== 0) return undefined
   const bytes = new Uint8Array(hex.length / 2)
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16)
+  for (let i = 0; i < bytes.length; i++) {
+    const high = digitOf(hex.charCodeAt(2 * i))
+    const low = digitOf(hex.charCodeAt(2 * i + 1))
+    if (high < 0 || low < 0) return undefined
+    bytes[i] = high * 16 + low
+  }
   return bytes
+}
+
+const digitOf = (code: number): number => {
+  if (code >= 48 && code <= 57) return code - 48
+  if (code >= 97 && code <= 102) return code - 87
+  return code >= 65 && code <= 70 ? code - 55 : -1
 }
 
 /** Bytes of a branded id; the brand promises that it is hex. */

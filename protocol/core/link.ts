@@ -53,6 +53,7 @@ export const createLinkGroup = (): LinkGroup => ({
   queues: [[], [], [], [], []],
   fresh: [],
   historyLoading: false,
+  historyDone: false,
   historySkipped: new Set(),
   doneDue: false,
   headsSent: false,

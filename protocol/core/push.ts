@@ -14,6 +14,8 @@ import type { Group, Link, LinkGroup, Peer, Stretch } from './state.ts'
 /** Gossip gets this head start, and twice the round trip, before an operation is pushed. */
 const gossipHeadStart = 200
 const historyOps = 16
+/** What is due this soon goes along, so that a busy group needs fewer frames. */
+const gatherMillis = 150
 
 const queueOf = (op: Op): number =>
   isControlClass(op.kind) ? 0 : 1 + priorities.indexOf(op.priority)
@@ -44,6 +46,7 @@ export const fillQueues = (group: Group, shared: LinkGroup): void => {
   for (const queue of shared.queues) queue.sort(compareForQueue)
   shared.fresh = []
   shared.doneDue = true
+  shared.historyDone = false
   shared.historySkipped.clear()
 }
 
@@ -74,7 +77,7 @@ const ripen = (peer: Peer, link: Link, shared: LinkGroup): void => {
   if (shared.fresh.length === 0) return
   const waiting: LinkGroup['fresh'] = []
   for (const entry of shared.fresh) {
-    if (entry.at > peer.now.instant) waiting.push(entry)
+    if (entry.at > peer.now.instant + gatherMillis) waiting.push(entry)
     else if (!isThere(shared, entry.op)) shared.queues[queueOf(entry.op)]?.push(entry.op)
   }
   shared.fresh = waiting
@@ -131,7 +134,11 @@ const sendOps = (peer: Peer, link: Link, group: Group, ops: readonly Op[]): void
       let from = range.from
       while (from <= range.to) {
         const run = heldRun(group.log, author, from, range.to)
-        if (run === undefined) break
+        if (run === undefined) {
+          // Not in memory any more: the store has it.
+          shared.historyDone = false
+          break
+        }
         sendRun(peer, link, group, run)
         from = (run.at(-1)?.seq ?? range.to) + 1
       }
@@ -154,7 +161,9 @@ export const sendRun = (peer: Peer, link: Link, group: Group, run: readonly Op[]
 
 /** Asks the store for the next stretch of older operations the neighbour lacks. */
 const loadHistory = (peer: Peer, link: Link, group: Group, shared: LinkGroup): boolean => {
+  if (shared.historyDone) return false
   const next = nextHistory(group, shared)
+  shared.historyDone = next === undefined
   if (next === undefined) return false
   const request = peer.nextLoad++
   shared.historyLoading = true
@@ -172,16 +181,25 @@ const nextHistory = (
   let newest = -1
   for (const [author, log] of group.log.authors) {
     if (log.newestHlc <= newest || shared.historySkipped.has(author)) continue
-    const there = unionRanges(
-      shared.vector?.get(author) ?? noRanges,
-      shared.sent.get(author) ?? noRanges,
-    )
-    const last = subtractRanges(log.ranges, there).at(-1)
+    const last = missingOf(shared, author, log.ranges).at(-1)
     if (last === undefined) continue
     newest = log.newestHlc
     best = { author, from: Math.max(last.from, last.to - historyOps + 1), to: last.to }
   }
   return best
+}
+
+/** What of a log is neither there, nor sent, nor waiting for gossip to be faster. */
+const missingOf = (shared: LinkGroup, author: AuthorId, held: Ranges): Ranges => {
+  const there = unionRanges(
+    shared.vector?.get(author) ?? noRanges,
+    shared.sent.get(author) ?? noRanges,
+  )
+  let missing = subtractRanges(held, there)
+  for (const { op } of shared.fresh) {
+    if (op.author === author) missing = subtractRanges(missing, [{ from: op.seq, to: op.seq }])
+  }
+  return missing
 }
 
 /** Older rows arrived from the store: send them as a run, together with what memory holds between them. */

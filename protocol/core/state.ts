@@ -175,6 +175,8 @@ export type LinkGroup = {
   /** New operations that gossip may deliver first. */
   fresh: { readonly op: Op; readonly at: Instant }[]
   historyLoading: boolean
+  /** Nothing is missing there but what memory and the queues know of. */
+  historyDone: boolean
   /** Logs whose older rows were found unusable on this link. */
   readonly historySkipped: Set<AuthorId>
   /** A full HAVE was answered and DONE not said yet. */
