@@ -122,10 +122,12 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   const backOff = (entry: Wanted): void => {
     entry.failures += 1
-    const most =
-      entry.failures > bounds.dialPatience
-        ? bounds.dialBackoffMillisLong
-        : bounds.dialBackoffMillisMax
+    const isPatient = entry.failures > bounds.dialPatience
+    const [soon, late] =
+      linkCount() === 0
+        ? [bounds.dialBackoffMillisAlone, bounds.dialBackoffMillisMax]
+        : [bounds.dialBackoffMillisMax, bounds.dialBackoffMillisLong]
+    const most = isPatient ? late : soon
     const pause = Math.min(bounds.dialBackoffMillisMin * 2 ** (entry.failures - 1), most)
     entry.notBefore = now() + pause * (0.5 + chance())
   }
