@@ -1,5 +1,5 @@
 /** What admission refuses although it reads well: another's group, channel, key, chain, capability or size. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type AdmitContext, admit } from '../../protocol/core/admit.ts'
 import { writeMessage } from '../../protocol/core/genesis.ts'

@@ -2,7 +2,7 @@
  *  the few fields no signature covers and no operation depends on. */
 import { describe, expect, test } from 'vitest'
 import { bytesToHex, concatBytes } from '../../protocol/core/base.ts'
-import { type AdmitContext, type VerifiedMessage, admit } from '../../protocol/core/admit.ts'
+import { type VerifiedMessage, admit } from '../../protocol/core/admit.ts'
 import { authorTable, encodeAuthorLog, setHashOf } from '../../protocol/core/log.ts'
 import { decodeJoinFrame, decodeSyncFrame, encodeSyncFrame } from '../../protocol/core/message.ts'
 import { refusalTypes } from '../../protocol/core/refusal.ts'
@@ -209,9 +209,10 @@ describe('of every sort of frame', () => {
     const { table, frame } = stopAt(sort)
     const { from, to, channel } = frame
     const before = stateOf(to)
-    const known = new Set(heldIds(to))
+    const known = new Set<string>(heldIds(to))
     const whole = admit(frame.bytes, frame.context, verify)
-    const given = whole.ok && whole.value.type === 'ops' ? whole.value.ops.map(({ id }) => id) : []
+    const given =
+      whole.ok && whole.value.type === 'ops' ? whole.value.ops.map(({ id }): string => id) : []
     for (const { bytes } of mutantsOf(frame.bytes)) {
       const message = admit(bytes, frame.context, verify)
       if (message.ok) table.input(to, { type: 'received', from: from.id, message: message.value })
@@ -223,12 +224,3 @@ describe('of every sort of frame', () => {
     expect(to.peer.refusals.size).toBeGreaterThan(0)
   })
 })
-
-const contextOf = (parts: Partial<AdmitContext>): AdmitContext => ({
-  channel: 'sync',
-  groupAt: () => undefined,
-  keyOf: () => undefined,
-  writeKeyOf: () => undefined,
-  ...parts,
-})
-void contextOf

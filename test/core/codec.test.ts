@@ -1,5 +1,5 @@
 /** Reading never throws, never allocates more than it was given, and knows one form of every number. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bytesToHex, utf8ToBytes } from '../../protocol/core/base.ts'
 import { type Reader, createReader, createWriter } from '../../protocol/core/codec.ts'

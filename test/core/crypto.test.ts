@@ -1,5 +1,5 @@
 /** One verdict on every signature, whoever computes it; and the thin names over noble do what they say. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { webcrypto } from 'node:crypto'
 import { bytesToHex, utf8ToBytes } from '../../protocol/core/base.ts'

@@ -1,5 +1,5 @@
 /** Deadlines are names with a time; only the earliest matters to the shell. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Instant, instant } from '../../protocol/core/base.ts'
 import { createDeadlines } from '../../protocol/core/deadlines.ts'

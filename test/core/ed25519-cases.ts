@@ -43,9 +43,9 @@ const ofOrderEight = Point.fromHex(smallOrderEncodings[6] ?? '')
 
 export const fromHex = (hex: string): Uint8Array => hexToBytes(hex) ?? new Uint8Array(0)
 const littleEndian = (bytes: Uint8Array): bigint =>
-  BigInt(`0x${bytesToHex(Uint8Array.from(bytes).reverse())}`)
+  BigInt(`0x${bytesToHex(Uint8Array.from(bytes).toReversed())}`)
 const toLittleEndian = (value: bigint): Uint8Array =>
-  fromHex(value.toString(16).padStart(64, '0')).reverse()
+  fromHex(value.toString(16).padStart(64, '0')).toReversed()
 
 const challenge = (r: Uint8Array, a: Uint8Array, message: Uint8Array): bigint =>
   littleEndian(sha512(concatBytes(r, a, message))) % order

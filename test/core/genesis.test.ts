@@ -1,5 +1,5 @@
 /** The first operation of a log says in clear what a carrier must check, and seals whose device writes there. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bytesToHex, concatBytes, idBytes } from '../../protocol/core/base.ts'
 import { encodeCbor } from '../../protocol/core/cbor.ts'

@@ -1,7 +1,7 @@
 /** An invite fits a QR code, reads back on every host, and says what is wrong with it. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { concatBytes, groupId, timestamp } from '../../protocol/core/base.ts'
+import { concatBytes, groupId, timestamp, utf8ToBytes } from '../../protocol/core/base.ts'
 import type { CompactAddress } from '../../protocol/core/intent.ts'
 import {
   type Invite,
@@ -123,7 +123,7 @@ describe('a token', () => {
     expect(decodeInvite(withAddress(2, 0, 0, 80))).toMatchObject(damaged)
     expect(decodeInvite(withAddress(2, 1, 0x20, 0, 80))).toMatchObject(damaged)
     expect(decodeInvite(withAddress(2, 0xff, 0xff, 0xff, 0x0f, 0, 80))).toMatchObject(damaged)
-    const dotted = [...'1.2.3.4'].map(letter => letter.charCodeAt(0))
+    const dotted = utf8ToBytes('1.2.3.4')
     expect(decodeInvite(withAddress(2, 7, ...dotted, 0, 80))).toMatchObject(damaged)
   })
 })

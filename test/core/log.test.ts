@@ -1,5 +1,5 @@
 /** A group's logs are a set: whatever way the same operations arrive, the same is held, told and remembered. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { authorId, bytesToHex } from '../../protocol/core/base.ts'
 import { limits } from '../../protocol/core/limits.ts'

@@ -1,5 +1,5 @@
 /** Frames of sync and join: one form each, bounded before anything is allocated, and no bytes that make a reader throw. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { authorId, bytesToHex, concatBytes, groupId } from '../../protocol/core/base.ts'
 import { createWriter } from '../../protocol/core/codec.ts'
@@ -62,7 +62,11 @@ const syncFrames = {
     refs: fc.array(fc.record({ author, seq: fc.nat() }), { maxLength: 8 }),
   }),
   slots: fc.record({ type: fc.constant('slots' as const), group: index, slots: parts }),
-  ack: fc.record({ type: fc.constant('ack' as const), frames: fc.nat() }),
+  ack: fc.record({
+    type: fc.constant('ack' as const),
+    frames: fc.nat(),
+    refused: fc.array(fc.nat(), { maxLength: 8 }),
+  }),
   done: fc.record({ type: fc.constant('done' as const), group: index, setHash: bytesOf(8) }),
   heads: fc.record({
     type: fc.constant('heads' as const),
@@ -74,7 +78,7 @@ const syncFrames = {
     groups: fc.array(gid, { maxLength: 8 }),
   }),
 }
-const syncFrame: fc.Arbitrary<SyncFrame> = fc.oneof(...Object.values(syncFrames))
+const syncFrame = fc.oneof(...Object.values(syncFrames))
 const joinFrame: fc.Arbitrary<JoinFrame> = fc.oneof(
   fc.record({
     type: fc.constant('join-request' as const),
@@ -178,6 +182,7 @@ describe('a sync frame', () => {
     ['operations of OPS', limits.runOpsMax, concatBytes(Uint8Array.of(5), group)],
     ['references of WANT', limits.runOpsMax, concatBytes(Uint8Array.of(6), group)],
     ['slots of SLOTS', limits.runOpsMax, concatBytes(Uint8Array.of(7), group)],
+    ['refusals of ACK', limits.ackRefusedMax, Uint8Array.of(8, 1)],
     ['heads of HEADS', limits.authorsMax, concatBytes(Uint8Array.of(10), group)],
     ['groups of CARRY', limits.helloGroupsMax, Uint8Array.of(11)],
   ]
@@ -278,7 +283,7 @@ test('frames are the ones of the vectors', () => {
   ]
   const nonce = Uint8Array.from({ length: 16 }, (_, at) => at)
   const part = new Uint8Array(100).fill(7)
-  const ranges: readonly Ranges[] = [whole, noRanges, holes]
+  const told: readonly Ranges[] = [whole, noRanges, holes]
   const entriesOf = [
     { author: a, ranges: whole },
     { author: b, ranges: holes },
@@ -296,7 +301,7 @@ test('frames are the ones of the vectors', () => {
       type: 'have',
       group: 1,
       setHash: hash(2),
-      vector: { mode: 'table', tableHash: hash(3), ranges },
+      vector: { mode: 'table', tableHash: hash(3), ranges: told },
     }),
     'have, by name': have({
       type: 'have',
@@ -321,7 +326,8 @@ test('frames are the ones of the vectors', () => {
       ],
     },
     slots: { type: 'slots', group: 0, slots: [part] },
-    ack: { type: 'ack', frames: 300 },
+    ack: { type: 'ack', frames: 300, refused: [] },
+    'ack with refusals': { type: 'ack', frames: 300, refused: [7, 250] },
     done: { type: 'done', group: 0, setHash: hash(2) },
     heads: { type: 'heads', group: 0, heads: [{ author: a, seq: 200, prefix: nonce }] },
     carry: { type: 'carry', groups: [group] },

@@ -1,5 +1,5 @@
 /** An operation has one form in gossip, one in the store and one in a run, and none of them can be bent. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { concatBytes, equalBytes, hexToBytes, idBytes } from '../../protocol/core/base.ts'
 import { createWriter } from '../../protocol/core/codec.ts'

@@ -1,5 +1,5 @@
 /** Ranges are a set of whole numbers, told in few bytes. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createReader, createWriter } from '../../protocol/core/codec.ts'
 import { limits } from '../../protocol/core/limits.ts'
@@ -41,10 +41,12 @@ test('ranges behave as the set of numbers that was put in, in any order', () => 
       const [setA, setB] = [setOf(first), setOf(second)]
       expect(membersOf(a)).toEqual(sorted(setA))
       expect(rangesOf(first.toReversed())).toEqual(a)
-      expect(membersOf(unionRanges(a, b))).toEqual(sorted(setA.union(setB)))
-      expect(membersOf(subtractRanges(a, b))).toEqual(sorted(setA.difference(setB)))
+      expect(membersOf(unionRanges(a, b))).toEqual(sorted(new Set([...setA, ...setB])))
+      expect(membersOf(subtractRanges(a, b))).toEqual(
+        sorted(new Set([...setA].filter(seq => !setB.has(seq)))),
+      )
       expect(countRanges(a)).toBe(setA.size)
-      expect(equalRanges(a, b)).toBe(setA.symmetricDifference(setB).size === 0)
+      expect(equalRanges(a, b)).toBe(sorted(setA).join() === sorted(setB).join())
       for (let seq = 0; seq < 70; seq++) expect(hasSeq(a, seq)).toBe(setA.has(seq))
     }),
   )

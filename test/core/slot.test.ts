@@ -1,5 +1,5 @@
 /** A slot holds the newest signed word of an author about itself, and only that author's. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { bytesToHex, concatBytes, idBytes } from '../../protocol/core/base.ts'
 import { createWriter } from '../../protocol/core/codec.ts'

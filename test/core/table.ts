@@ -15,6 +15,7 @@ import {
   admissionContext,
   admit,
   createPeer,
+  hotRange,
   instant,
   millis,
   peerId,
@@ -40,7 +41,7 @@ const createVerify = (): Verify => {
 }
 export const verify = createVerify()
 
-export type Seat = { readonly name: string; readonly id: PeerId; readonly peer: Peer }
+export type Seat = { readonly name: string; readonly id: PeerId; peer: Peer }
 export type Frame = {
   readonly from: Seat
   readonly to: Seat
@@ -53,6 +54,8 @@ export type Table = {
   readonly seat: (name: string) => Seat
   readonly connect: (a: string, b: string) => void
   readonly disconnect: (a: string, b: string) => void
+  /** Ends a peer and starts it again with what it stored; its links are down. */
+  readonly restart: (name: string) => void
   readonly ask: (name: string, intent: Intent) => IntentAnswer
   /** Lets this much virtual time pass. */
   readonly pass: (milliseconds: number) => void
@@ -152,10 +155,27 @@ export const createTable = (
     else input(to, { type: 'refused', from: from.id, channel, refusal: message.error })
   }
 
+  const disconnect = (a: string, b: string): void => {
+    if (!links.delete(pairOf(seat(a), seat(b)))) return
+    input(seat(a), { type: 'link-down', peer: seat(b).id })
+    input(seat(b), { type: 'link-down', peer: seat(a).id })
+    drain()
+  }
+  const restart = (name: string): void => {
+    const target = seat(name)
+    for (const other of names) disconnect(name, other)
+    const random = seededRandom(`table/${name}/again`)
+    target.peer = createPeer({ peer: target.id, random, cryptography })
+    input(target, { type: 'started', rows: read(target, { type: 'range', range: hotRange }) })
+    drain()
+  }
+
   for (const target of seats) input(target, { type: 'started', rows: [] })
 
   return {
     seat,
+    disconnect,
+    restart,
     input,
     context: (from, to, channel) => admissionContext(to.peer, from.id, { channel }),
     frame: (from, to, channel, bytes) => {
@@ -166,12 +186,6 @@ export const createTable = (
       links.add(pairOf(seat(a), seat(b)))
       input(seat(a), { type: 'link-up', peer: seat(b).id })
       input(seat(b), { type: 'link-up', peer: seat(a).id })
-      drain()
-    },
-    disconnect: (a, b) => {
-      links.delete(pairOf(seat(a), seat(b)))
-      input(seat(a), { type: 'link-down', peer: seat(b).id })
-      input(seat(b), { type: 'link-down', peer: seat(a).id })
       drain()
     },
     ask: (name, intent) => {

@@ -1,5 +1,5 @@
 /** Operations for tests, written as the core writes them: one log of one author from a seed, sealed and signed. */
-import { type GroupId, bytesToHex, idBytes } from '../../protocol/core/base.ts'
+import { type GroupId, bytesToHex } from '../../protocol/core/base.ts'
 import { type Fact, encodeFact } from '../../protocol/core/fact.ts'
 import { type Cryptography, nobleCryptography } from '../../protocol/core/crypto.ts'
 import { encodeBody } from '../../protocol/core/body.ts'
@@ -111,6 +111,3 @@ export const testLog = (
 
 /** The same operation as it stands inside a run. */
 export const unsigned = (op: Op): Op => ({ ...op, signature: undefined })
-
-export const sameOp = (a: Op, b: Op): boolean =>
-  a.id === b.id && bytesToHex(a.payload) === bytesToHex(b.payload) && idBytes(a.id).length === 32
