@@ -5,6 +5,7 @@ import { langOf, words } from '#words'
 import type { Lang } from '#words'
 import { createContext } from './context.ts'
 import type { Context, GlobalFlags, Streams } from './context.ts'
+import { examplesText } from './examples.ts'
 import { exitCodes } from './failure.ts'
 import type { ExitCode } from './failure.ts'
 import { failed, settingFailure, thrownFailure } from './faults.ts'
@@ -244,6 +245,7 @@ const createProgram = ({ t }: Speech, { stdout, stderr }: Streams): Command => {
   ])
   return new Command('petrel')
     .description(help.about)
+    .addHelpText('after', examplesText(t, 'root'))
     .option('--json', help.json)
     .option('--plain', help.noColor)
     .option('--quiet', help.quiet)
@@ -260,6 +262,10 @@ const createProgram = ({ t }: Speech, { stdout, stderr }: Streams): Command => {
       showGlobalOptions: true,
       displayWidth: columnsOf,
       styleTitle: title => headings.get(title) ?? title,
+      optionDescription: ({ description, defaultValue }) => {
+        const isSaid = typeof defaultValue === 'string' && defaultValue !== ''
+        return isSaid ? `${description} (${help.default} ${defaultValue})` : description
+      },
     })
     .configureOutput({
       writeOut: text => stdout.write(text),

@@ -1,4 +1,5 @@
 /** `petrel invite <group>`: a link and, if wanted, its QR code. On a pipe the link goes into a private file. */
+import { examplesText } from '../examples.ts'
 import type { Program } from '../cli.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../failure.ts'
@@ -24,6 +25,7 @@ export const addInvite = ({ program, speech, run }: Program): void => {
     .command('invite')
     .summary(help.invite)
     .description(help.invite)
+    .addHelpText('after', examplesText(speech.t, 'invite'))
     .argument('<group>', help.argGroup)
     .option('--uses <count>', help.uses, '1')
     .option('--expires <time>', help.expires, '24h')

@@ -2,6 +2,7 @@
  *  invite is kept and `petrel up` goes on with it. */
 import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
+import { examplesText } from '../examples.ts'
 import type { Program } from '../cli.ts'
 import type { Access } from '../access.ts'
 import type { Context } from '../context.ts'
@@ -28,6 +29,7 @@ export const addJoin = ({ program, speech, run }: Program): void => {
     .command('join')
     .summary(help.join)
     .description(help.join)
+    .addHelpText('after', examplesText(speech.t, 'join'))
     .argument('[source]', help.argInvite)
     .option('--name <name>', help.name)
     .option('--unit <unit>', help.unit)

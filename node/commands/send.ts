@@ -1,4 +1,5 @@
 /** `petrel send <group> <text|->`: stores the message first; what happens to it afterwards is told truthfully. */
+import { examplesText } from '../examples.ts'
 import type { Program } from '../cli.ts'
 import type { Access } from '../access.ts'
 import type { ApiAnswers } from '../api.ts'
@@ -28,6 +29,7 @@ export const addSend = ({ program, speech, run }: Program): void => {
     .command('send')
     .summary(help.send)
     .description(help.send)
+    .addHelpText('after', examplesText(speech.t, 'send'))
     .argument('<group>', help.argGroup)
     .argument('<text>', help.argText)
     .option('--priority <priority>', help.priority, 'routine')

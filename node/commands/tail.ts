@@ -1,4 +1,5 @@
 /** `petrel tail [group…]`: the newest messages, or those since a time, and with --follow every new one as it comes. */
+import { examplesText } from '../examples.ts'
 import type { Program } from '../cli.ts'
 import type { News } from '../access.ts'
 import type { Context } from '../context.ts'
@@ -19,6 +20,7 @@ export const addTail = ({ program, speech, run }: Program): void => {
     .command('tail')
     .summary(help.tail)
     .description(help.tail)
+    .addHelpText('after', examplesText(speech.t, 'tail'))
     .argument('[group...]', help.argGroups)
     .option('--since <time>', help.since)
     .option('-n, --count <number>', help.count, '20')

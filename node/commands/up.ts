@@ -1,5 +1,6 @@
 /** `petrel up`: starts the peer, says how to join it, tells what happens, and ends cleanly at Ctrl-C. */
 import { setTimeout as wait } from 'node:timers/promises'
+import { examplesText } from '../examples.ts'
 import type { Program } from '../cli.ts'
 import type { Context } from '../context.ts'
 import type { Daemon, FreshInvite } from '../daemon.ts'
@@ -36,6 +37,7 @@ export const addUp = ({ program, speech, run }: Program): void => {
     .command('up')
     .summary(help.up)
     .description(help.up)
+    .addHelpText('after', examplesText(speech.t, 'up'))
     .option('--http <port>', help.http)
     .option('--http-host <address>', help.httpHost)
     .option('--tcp <port>', help.tcp)

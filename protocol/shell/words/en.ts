@@ -195,7 +195,6 @@ export const en: Messages = {
       long: missing => `Not delivered to ${missing}. Expired`,
     },
     refused: { short: 'Refused', long: 'Refused, not sent' },
-    asKnownHere: time => `known here at ${time}`,
   },
   net: {
     starting: (percent, seconds) => `Starting network ${percent}% (about ${seconds} s)`,
@@ -203,7 +202,6 @@ export const en: Messages = {
       waiting === 0
         ? 'Offline. Keep writing; it sends on contact'
         : `Offline · ${waiting} waiting. Keep writing; they send on contact`,
-    aloneShort: waiting => (waiting === 0 ? 'Offline' : `Offline · ${waiting} waiting`),
     relayOnly: 'Relay connected, no other nodes yet',
     syncing: (left, seconds) =>
       seconds === undefined
@@ -265,6 +263,4 @@ export const en: Messages = {
   minutes: n => `${n} min`,
   hours: n => `${n} h`,
   days: n => count(n, 'day'),
-  ago: span => `${span} ago`,
-  justNow: 'just now',
 }

@@ -195,7 +195,6 @@ export const zhCN = {
       long: (missing: number): string => `未送达 ${missing} 人，已过有效期`,
     },
     refused: { short: '被拒绝', long: '被拒绝，没有发出' },
-    asKnownHere: (time: string): string => `截至 ${time} 本机所知`,
   },
   net: {
     starting: (percent: number, seconds: number): string =>
@@ -204,7 +203,6 @@ export const zhCN = {
       waiting === 0
         ? '离线。可以继续写，连上后自动发送'
         : `离线 · 待发 ${waiting}。可以继续写，连上后自动发送`,
-    aloneShort: (waiting: number): string => (waiting === 0 ? '离线' : `离线 · 待发 ${waiting}`),
     relayOnly: '已连中继，暂无其他节点',
     syncing: (left: number, seconds: number | undefined): string =>
       seconds === undefined ? `正在补齐 ${left} 条` : `正在补齐 ${left} 条（约 ${seconds} 秒）`,
@@ -251,8 +249,6 @@ export const zhCN = {
   minutes: (count: number): string => `${count} 分钟`,
   hours: (count: number): string => `${count} 小时`,
   days: (count: number): string => `${count} 天`,
-  ago: (span: string): string => `${span}前`,
-  justNow: '刚刚',
 }
 
 export type Messages = typeof zhCN
