@@ -2,10 +2,11 @@
  *  secret must not stay in the history or be sent anywhere. Then the shell shows what this browser has. */
 import { effect } from '@preact/signals'
 import { h, render } from 'preact'
+import { createGate } from './engine/gate.ts'
 import { startEngine } from './engine/start.ts'
 import { App, followTitle } from './ui/app.tsx'
 import { followLanguage, loadEnglish } from './ui/i18n/index.ts'
-import { loadJoin, loadMore } from './ui/later.tsx'
+import { groupChunk, joinChunk, moreChunk } from './ui/later.tsx'
 import { followPresence } from './ui/presence.ts'
 import { followHash, go, hashOf, route } from './ui/routes.ts'
 import { applySettings } from './ui/settings.ts'
@@ -18,11 +19,21 @@ const takeInvite = (): string | undefined => {
 }
 
 const invite = takeInvite()
-const client = startEngine()
-if (invite !== undefined) {
-  loadJoin()
-  client.openInvite(invite)
+const isJoining = invite !== undefined || location.hash === hashOf({ screen: 'join' })
+/** What a person waits for comes first; the network only after it. */
+const firstScreen = createGate()
+const client = startEngine(firstScreen.passed)
+if (invite !== undefined) client.openInvite(invite)
+const loadScreens = async (): Promise<void> => {
+  await (isJoining ? joinChunk : groupChunk).load()
+  // painted, then the rest
+  requestAnimationFrame(() => setTimeout(firstScreen.open))
+  await firstScreen.passed
+  await (isJoining ? groupChunk : joinChunk).load()
+  await moreChunk.load()
 }
+const screens = loadScreens()
+
 // a link opened in this very tab only changes the fragment
 addEventListener('hashchange', () => {
   const later = takeInvite()
@@ -56,16 +67,9 @@ if (host !== null) {
   host.replaceChildren()
   render(h(App, { client }), host)
 }
-// first paint first
-requestAnimationFrame(() =>
-  setTimeout(() => {
-    loadMore()
-    loadJoin()
-  }),
-)
-// the other language, while there is a network
+// the other language, while there is a network and nothing else to do
 effect(() => {
-  if (client.role.value === 'writer' && client.net.value.type !== 'loading') {
-    void loadEnglish().catch(() => undefined)
-  }
+  const { type } = client.net.value
+  if (type !== 'loading' && type !== 'starting')
+    void screens.then(loadEnglish).catch(() => undefined)
 })

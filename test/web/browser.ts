@@ -5,7 +5,9 @@ import { readFile } from 'node:fs/promises'
 import { join, normalize } from 'node:path'
 import { build } from 'vite'
 import { chromium } from 'playwright-core'
-import type { Browser } from 'playwright-core'
+import { findChromium } from '../support/chromium-path.ts'
+import { temporaryDirectory } from '../support/host.ts'
+import type { Browser, Page } from 'playwright-core'
 
 /** Fonts and colours drawn alike everywhere, nothing phoned home (research/ux.md 4.1). */
 const flags = [
@@ -23,11 +25,13 @@ const flags = [
   '--host-resolver-rules=MAP mesh.test 127.0.0.1',
 ]
 
-export const openBrowser = (): Promise<Browser> =>
-  chromium.launch({
-    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
-    args: flags,
-  })
+export const openBrowser = (): Promise<Browser> => {
+  const executablePath = findChromium()
+  if (executablePath === undefined) {
+    throw new Error('no Chromium: node test/support/ensure-chromium.ts')
+  }
+  return chromium.launch({ executablePath, args: flags })
+}
 
 const types: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
@@ -73,7 +77,9 @@ export const serveFolder = async (
     const headers = {
       'content-type': types[file.split('.').at(-1) ?? ''] ?? 'application/octet-stream',
       'content-security-policy': contentPolicy,
-      'cache-control': file.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+      'cache-control': file.includes('/assets/')
+        ? 'public, max-age=31536000, immutable'
+        : 'no-cache',
     }
     if (own !== undefined) {
       response.writeHead(200, { ...headers, 'content-type': 'application/json' }).end(own)
@@ -114,17 +120,79 @@ export const buildFixtures = async (outDir: string): Promise<void> => {
 
 export const builtApp = join(webRoot, 'dist')
 
-/** Waits until a question is answered with something true. */
-export const until = async <T>(
-  question: () => Promise<T | undefined | false> | T | undefined | false,
-  what: string,
-  millis = 10_000,
-): Promise<T> => {
-  const deadline = performance.now() + millis
-  for (;;) {
-    const answer = await question()
-    if (answer !== undefined && answer !== false) return answer
-    if (performance.now() > deadline) throw new Error(`not within ${millis} ms: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 25))
+export type Fixtures = {
+  readonly browser: Browser
+  readonly origin: string
+  readonly close: () => Promise<void>
+}
+
+/** The built fixtures, served, with a browser before them. */
+export const openFixtures = async (): Promise<Fixtures> => {
+  const folder = await temporaryDirectory('petrel-fixtures')
+  await buildFixtures(folder.path)
+  const served = await serveFolder(folder.path)
+  const browser = await openBrowser()
+  return {
+    browser,
+    origin: served.origin,
+    close: async () => {
+      await browser.close()
+      await served.close()
+      await folder.remove()
+    },
   }
 }
+
+/** The moment that the made-up views are made for. */
+export const fixtureTime = new Date('2026-11-22T14:12:00')
+
+export type FixtureChoice = {
+  readonly case?: string
+  readonly hash?: string
+  readonly lang?: 'zh-CN' | 'en'
+  readonly theme?: 'light' | 'dark' | 'sun'
+  readonly size?: 100 | 200
+  readonly text?: string
+}
+
+export const showFixture = async (
+  page: Page,
+  origin: string,
+  choice: FixtureChoice,
+): Promise<void> => {
+  const { hash = '#/', ...query } = choice
+  const parameters = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) parameters.set(name, String(value))
+  // another document even when only the fragment differs
+  await page.goto('about:blank')
+  await page.goto(`${origin}/fixtures.html?${parameters}${hash}`)
+  await page.waitForSelector('html[data-ready]')
+}
+
+export const floodHash = '#/g/0123456789abcdef0123456789abcdef'
+
+/** Every screen with the states that look different. */
+export const screens: Readonly<Record<string, FixtureChoice>> = {
+  'the group list': { hash: '#/' },
+  'an empty group list': { case: 'empty', hash: '#/' },
+  'a conversation': { hash: floodHash },
+  'an offline conversation': { case: 'offline', hash: floodHash },
+  'a group waited for': { hash: '#/g/2123456789abcdef0123456789abcdef' },
+  'a group refused': { hash: '#/g/3123456789abcdef0123456789abcdef' },
+  'an empty conversation': { hash: '#/g/1123456789abcdef0123456789abcdef' },
+  'group info': { hash: `${floodHash}/info` },
+  'message details': { hash: `${floodHash}/m/aaaaaaaaaaaaaaaa.8` },
+  'the join form': { case: 'join', hash: '#/join' },
+  'the join form on a LAN page': { case: 'join-lan', hash: '#/join' },
+  'a refused invite': { case: 'join-refused', hash: '#/join' },
+  'the network': { hash: '#/mesh' },
+  'the network, alone': { case: 'empty', hash: '#/mesh' },
+  settings: { hash: '#/me' },
+  'a new passphrase': { case: 'vault-new', hash: '#/' },
+  'a locked page': { case: 'vault-locked', hash: '#/' },
+}
+
+export const viewports = {
+  phone: { width: 360, height: 720 },
+  desktop: { width: 1_280, height: 800 },
+} as const

@@ -36,7 +36,8 @@ const partsByFile = (bundle: Readonly<Record<string, Chunk>>): Map<string, Size[
     chunks.filter(chunk => names.includes(chunk.name)).map(chunk => chunk.fileName)
   for (const { fileName } of chunks) if (html.includes(`="./${fileName}"`)) mark(fileName, 'shell')
   for (const file of named(['network'])) mark(file, 'network')
-  for (const file of named(['more', 'join'])) mark(file, 'soon')
+  for (const file of named(['group-screens', 'join', 'more-screens', 'invite-token']))
+    mark(file, 'soon')
   for (const chunk of chunks) mark(chunk.fileName, 'lazy')
   return parts
 }

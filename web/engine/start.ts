@@ -3,6 +3,7 @@
 import { bytesToHex, failure, hexToBytes } from '../../protocol/core/base.ts'
 import { refusal } from '../../protocol/core/refusal.ts'
 import { memoryKv, openKv } from './kv.ts'
+import { createGate } from './gate.ts'
 import { loadNetwork } from './load-network.ts'
 import { createOutbox } from './outbox.ts'
 import { createSnapshot } from './snapshot.ts'
@@ -41,13 +42,6 @@ const identityName = 'identity'
 const draftName = (group: GroupId): string => `draft/${group}`
 const draftMillis = 400
 
-/** A promise and its key. */
-const createGate = <T>(): { readonly passed: Promise<T>; readonly open: (value: T) => void } => {
-  let open: (value: T) => void = () => undefined
-  const passed = new Promise<T>(resolve => (open = resolve))
-  return { passed, open }
-}
-
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null
 
@@ -68,7 +62,8 @@ const readIdentity = async ({ kv, sealed }: Opened): Promise<Uint8Array> => {
   return seed
 }
 
-export const startEngine = (): EngineClient => {
+/** `afterThis`: the first screen is there; the network module waits for it. */
+export const startEngine = (afterThis: Promise<void>): EngineClient => {
   const tier = tierOf()
   const opened = createGate<Opened>()
   const backend = createGate<Backend>()
@@ -117,6 +112,7 @@ export const startEngine = (): EngineClient => {
     current = undefined
     views.role.value = 'writer'
     const identitySeed = await readIdentity(parts)
+    await afterThis
     const { startWriter } = await loadNetwork(
       progress => (views.net.value = { type: 'loading', ...progress }),
       () => (views.net.value = { type: 'failed' }),

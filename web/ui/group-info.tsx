@@ -1,9 +1,8 @@
 /** Who is in a group, what it is for, and the few things that can be done about it. */
 import { useSignal } from '@preact/signals'
-import { EditGroup } from './create-group.tsx'
 import { GroupTitle } from './group-title.tsx'
 import { Icon } from './icons.tsx'
-import { InviteSheet } from './invite.tsx'
+import { EditGroup, InviteSheet } from './later.tsx'
 import { Name, Sheet } from './parts.tsx'
 import { RefusalNotice } from './refusal-notice.tsx'
 import { go, hashOf } from './routes.ts'

@@ -1,0 +1,51 @@
+/** Every screen against WCAG 2.2 A and AA and axe's best practices, in every theme, size and language. */
+import { AxeBuilder } from '@axe-core/playwright'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { fixtureTime, openFixtures, screens, showFixture, viewports } from './browser.ts'
+import type { FixtureChoice, Fixtures } from './browser.ts'
+import type { Page } from 'playwright-core'
+
+const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+
+let fixtures: Fixtures
+beforeAll(async () => {
+  fixtures = await openFixtures()
+})
+afterAll(() => fixtures.close())
+
+const violationsOf = async (page: Page): Promise<readonly string[]> => {
+  const { violations } = await new AxeBuilder({ page })
+    .options({
+      runOnly: { type: 'tag', values: tags },
+      // 7 : 1 everywhere, not only where it is promised
+      rules: { 'color-contrast-enhanced': { enabled: true } },
+    })
+    .analyze()
+  return violations.flatMap(violation =>
+    violation.nodes.map(node => `${violation.id}: ${node.html.slice(0, 160)}`),
+  )
+}
+
+const themes = ['light', 'dark', 'sun'] as const
+const langs = ['zh-CN', 'en'] as const
+
+describe.each(Object.entries(viewports))('on a %s', (_, viewport) => {
+  test.each(Object.entries(screens))(
+    '%s breaks no rule in any theme or language',
+    async (_name, screen) => {
+      const context = await fixtures.browser.newContext({ viewport })
+      const look = async (choice: FixtureChoice): Promise<readonly string[]> => {
+        const page = await context.newPage()
+        await page.clock.setFixedTime(fixtureTime)
+        await showFixture(page, fixtures.origin, { ...screen, ...choice })
+        const found = await violationsOf(page)
+        await page.close()
+        return found.map(violation => `${choice.theme} ${choice.lang} ${violation}`)
+      }
+      const choices = themes.flatMap(theme => langs.map(lang => ({ theme, lang })))
+      const found = (await Promise.all(choices.map(look))).flat()
+      await context.close()
+      expect(found).toEqual([])
+    },
+  )
+})
