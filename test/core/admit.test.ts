@@ -5,7 +5,7 @@ import { bytesToHex, concatBytes } from '../../protocol/core/base.ts'
 import { type VerifiedMessage, admit } from '../../protocol/core/admit.ts'
 import { authorTable, encodeAuthorLog, setHashOf } from '../../protocol/core/log.ts'
 import { decodeJoinFrame, decodeSyncFrame, encodeSyncFrame } from '../../protocol/core/message.ts'
-import { refusalTypes } from '../../protocol/core/refusal.ts'
+import { type Refusal, refusalTypes } from '../../protocol/core/refusal.ts'
 import { encodeSlot } from '../../protocol/core/slot.ts'
 import {
   type Frame,
@@ -126,7 +126,7 @@ const mutantsOf = (bytes: Uint8Array): readonly Mutant[] => [
 const allow = new Set<string>(refusalTypes)
 const opsOf = (message: VerifiedMessage): readonly string[] =>
   message.type === 'ops'
-    ? message.ops.map(op => [op.id, op.payload, op.signature ?? []].map(String).join())
+    ? message.ops.map(op => `${op.id} ${bytesToHex(op.signature ?? new Uint8Array(0))}`)
     : []
 const slotsOf = (message: VerifiedMessage): readonly string[] =>
   message.type === 'slots' ? message.slots.map(slot => bytesToHex(encodeSlot(slot))) : []
@@ -188,19 +188,25 @@ describe('of every sort of frame', () => {
       const [ops, slots] = [new Set(opsOf(whole.value)), new Set(slotsOf(whole.value))]
       expect(refusalsOf(whole.value)).toEqual([])
       const accepted: number[] = []
+      const wrong: string[] = []
+      const isNamed = ({ type }: Refusal): boolean => allow.has(type)
       for (const { bytes, at } of mutantsOf(frame.bytes)) {
         const message = admit(bytes, frame.context, verify)
         if (!message.ok) {
-          expect(allow.has(message.error.type)).toBe(true)
+          if (!isNamed(message.error)) wrong.push(`byte ${at}: refused as ${message.error.type}`)
           continue
         }
         const { value } = message
-        for (const op of opsOf(value)) expect(ops.has(op)).toBe(true)
-        for (const slot of slotsOf(value)) expect(slots.has(slot)).toBe(true)
-        for (const { type } of refusalsOf(value)) expect(allow.has(type)).toBe(true)
-        if (value.type !== 'ops' && value.type !== 'slots') accepted.push(at ?? -1)
-        else expect(value.refusals.length).toBeGreaterThan(0)
+        const isKnown =
+          opsOf(value).every(op => ops.has(op)) && slotsOf(value).every(slot => slots.has(slot))
+        const left = refusalsOf(value)
+        const isBulk = value.type === 'ops' || value.type === 'slots'
+        if (!isBulk) accepted.push(at ?? -1)
+        if (!isKnown || !left.every(isNamed) || (isBulk && left.length === 0)) {
+          wrong.push(`byte ${at}: ${value.type}`)
+        }
       }
+      expect(wrong).toEqual([])
       expect(accepted.length > 0).toBe(unsignedFields[sort] !== '')
     },
   )
@@ -213,7 +219,10 @@ describe('of every sort of frame', () => {
     const whole = admit(frame.bytes, frame.context, verify)
     const given =
       whole.ok && whole.value.type === 'ops' ? whole.value.ops.map(({ id }): string => id) : []
-    for (const { bytes } of mutantsOf(frame.bytes)) {
+    // Long frames are thinned out: the test above has seen every bit of them.
+    const every = 1 + Math.floor(frame.bytes.length / 400)
+    const mutants = mutantsOf(frame.bytes).filter((_, index) => index % every === 0)
+    for (const { bytes } of mutants) {
       const message = admit(bytes, frame.context, verify)
       if (message.ok) table.input(to, { type: 'received', from: from.id, message: message.value })
       else table.input(to, { type: 'refused', from: from.id, channel, refusal: message.error })

@@ -33,7 +33,7 @@ const cryptography = createNodeCryptography()
 const createVerify = (): Verify => {
   const verdicts = new Map<string, boolean>()
   return (publicKey, message, signature) => {
-    const name = [publicKey, message, signature].map(bytesToHex).join('.')
+    const name = Buffer.concat([publicKey, message, signature]).toString('latin1')
     const verdict = verdicts.get(name) ?? cryptography.verify(publicKey, message, signature)
     verdicts.set(name, verdict)
     return verdict
