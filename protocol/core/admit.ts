@@ -38,6 +38,8 @@ export type AdmitContext = {
   readonly groupAt: (index: number) => GroupId | undefined
   readonly keyOf: (gid: GroupId, author: AuthorId) => Uint8Array | undefined
   readonly writeKeyOf: (gid: GroupId, epoch: EpochId) => Uint8Array | undefined
+  /** Whether exactly this operation is held already; then its signature was checked before. */
+  readonly holds?: ((op: Op) => boolean) | undefined
 }
 
 export type MessageContent =
@@ -191,7 +193,10 @@ const admitRun = (
   verify: Verify,
 ): MessageContent => {
   const ops = decodeRun(gid, run)
-  const fault = ops.ok ? createChecker(gid, context, verify)(ops.value) : ops.error
+  const { holds } = context
+  const isKnown = ops.ok && holds !== undefined && ops.value.every(op => holds(op))
+  const check: Checker = isKnown ? () => undefined : createChecker(gid, context, verify)
+  const fault = ops.ok ? check(ops.value) : ops.error
   if (fault !== undefined || !ops.ok) {
     const refusals = [fault ?? refusal('malformed')]
     return { type: 'ops', gid, ops: [], refusals, source: 'sync' }

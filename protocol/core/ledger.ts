@@ -14,8 +14,11 @@ import { type Ranges, addRange, hasSeq, noRanges } from './ranges.ts'
 import { ledgerKey } from './rows.ts'
 import type { Group, LedgerEntry, Peer } from './state.ts'
 
-/** Between two acknowledgements of one device in one group, and how long the first of a burst waits for more. */
+/** Between two acknowledgements of one device in one group, at least and per member, so that a group of any size writes
+ *  about one a second; and how long the first of a burst waits for more. */
 const ackEvery = 30_000
+const ackEveryPerMember = 1_000
+const ackEveryMost = 600_000
 const ackGather = 1_500
 /** On links slower than this round trip receipts are told less often. */
 const slowRoundTrip = 1_000
@@ -130,8 +133,11 @@ const mark = (marks: Map<AuthorId, Ranges>, author: AuthorId, seq: number): void
 export const planAck = (peer: Peer, group: Group): void => {
   if (group.role !== 'member') return
   const slow = [...peer.links.values()].every(link => (link.roundTrip ?? 0) > slowRoundTrip)
-  const every = slow && peer.links.size > 0 ? ackEverySlow : ackEvery
-  const spread = Math.min(10_000, stateOf(group).members.size * 50)
+  const { size } = stateOf(group).members
+  const least = slow && peer.links.size > 0 ? ackEverySlow : ackEvery
+  const every = Math.min(ackEveryMost, Math.max(least, size * ackEveryPerMember))
+  // The first acknowledgements of many members spread out as well.
+  const spread = size <= 10 ? size * 50 : Math.min(ackEveryMost, size * ackEveryPerMember)
   const gather = later(peer.now.instant, ackGather + below(peer.random, spread + 1))
   const earliest = group.lastAck === undefined ? gather : later(group.lastAck, every)
   peer.deadlines.sooner(`ack/${group.gid}`, earliest > gather ? earliest : gather)

@@ -28,7 +28,7 @@ export const createLink = (peer: PeerId, since: Instant): Link => ({
   theirs: undefined,
   theirHello: new Map(),
   groups: new Map(),
-  windowBytes: limits.windowBytesMin * 2,
+  windowBytes: limits.windowBytesMin * 4,
   inFlightBytes: 0,
   inFlight: [],
   framesSent: 0,

@@ -30,6 +30,7 @@ import { perform } from './intents.ts'
 import type { Channel, Effect, Input, StepResult } from './input.ts'
 import { closeLedgers } from './ledger.ts'
 import { limits } from './limits.ts'
+import { heldOp } from './log.ts'
 import { decodeRecord } from './op.ts'
 import { onSlots, tellPresence, wishForLinks } from './presence.ts'
 import { pump, readAck, sendHistory } from './push.ts'
@@ -365,6 +366,10 @@ export const admissionContext = (
     groupAt: index => link?.theirs?.[index],
     keyOf: (gid: GroupId, author: AuthorId) => peer.groups.get(gid)?.log.authors.get(author)?.key,
     writeKeyOf: (gid: GroupId, epoch: EpochId) => peer.groups.get(gid)?.writeKeys.get(epoch),
+    holds: op => {
+      const group = peer.groups.get(op.gid)
+      return group !== undefined && heldOp(group.log, op.author, op.seq)?.id === op.id
+    },
   }
 }
 
