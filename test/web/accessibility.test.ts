@@ -34,9 +34,9 @@ describe.each(Object.entries(viewports))('on a %s', (_, viewport) => {
     '%s breaks no rule in any theme or language',
     async (_name, screen) => {
       const context = await fixtures.browser.newContext({ viewport })
+      await context.clock.setFixedTime(fixtureTime)
       const look = async (choice: FixtureChoice): Promise<readonly string[]> => {
         const page = await context.newPage()
-        await page.clock.setFixedTime(fixtureTime)
         await showFixture(page, fixtures.origin, { ...screen, ...choice })
         const found = await violationsOf(page)
         await page.close()
