@@ -1,6 +1,7 @@
 /** Real browsers for tests: one Chromium process and one user-data directory each, because two pages of one Chromium share
  *  too much to stand for two people. Kept quiet (no updates, no sync, no QUIC) and equal everywhere (fonts, colours). */
 import { chromium, type BrowserContext, type Page } from 'playwright-core'
+import { readFileSync, readdirSync } from 'node:fs'
 import { findChromium } from './chromium-path.ts'
 import { temporaryDirectory } from './host.ts'
 
@@ -37,7 +38,25 @@ export type Browser = {
   readonly errors: () => readonly string[]
   /** Everything the console said; for the failure report. */
   readonly log: () => readonly string[]
+  /** Pulls the plug: stops the one process of this Chromium that owns its sockets, WebRTC's included; the page lives on. */
+  readonly unplug: () => void
+  readonly plugIn: () => void
   readonly close: () => Promise<void>
+}
+
+/** The network process of the Chromium with this user-data directory. */
+const networkProcessOf = (directory: string): number => {
+  const found = readdirSync('/proc').find(name => {
+    if (!/^\d+$/.test(name)) return false
+    try {
+      const line = readFileSync(`/proc/${name}/cmdline`, 'utf8')
+      return line.includes('network.mojom.NetworkService') && line.includes(directory)
+    } catch {
+      return false
+    }
+  })
+  if (found === undefined) throw new Error('this Chromium has no network process of its own')
+  return Number(found)
 }
 
 const logLinesMax = 2_000
@@ -69,12 +88,24 @@ export const startBrowser = async (options: BrowserOptions = {}): Promise<Browse
     note(`uncaught: ${error.error().message}`)
     errors.push(error.error().message)
   })
+  let stopped: number | undefined
+  const plugIn = (): void => {
+    if (stopped !== undefined) process.kill(stopped, 'SIGCONT')
+    stopped = undefined
+  }
   return {
     context,
     page: context.pages()[0] ?? (await context.newPage()),
     errors: () => errors,
     log: () => log,
+    unplug: () => {
+      const pid = networkProcessOf(directory.path)
+      process.kill(pid, 'SIGSTOP')
+      stopped = pid
+    },
+    plugIn,
     close: async () => {
+      plugIn()
       await context.close()
       await directory.remove()
     },
