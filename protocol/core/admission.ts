@@ -21,6 +21,7 @@ import {
   joinRequestIsSigned,
   joinRequestMessage,
 } from './join.ts'
+import { lockCarried } from './ingest.ts'
 import { openLedger } from './ledger.ts'
 import { limits } from './limits.ts'
 import { renewHellos } from './sync.ts'
@@ -53,6 +54,7 @@ export const join = (
   if (known !== undefined && known.role === 'member') return failure(refusal('already-member'))
   if (known?.role === 'left') return failure(refusal('already-member', 'left'))
   const group = known ?? createGroup(gid, 'joining')
+  if (group.role === 'carrier') lockCarried(group)
   group.role = 'joining'
   group.joining = { ...intent, invite: invite.value, refused: undefined }
   group.metaDirty = true

@@ -148,11 +148,21 @@ const understand = (peer: Peer, group: Group, op: Op, context: Context): void =>
     group.arrivals.set(messageId(op), context.arrival)
   }
   if (group.role === 'carrier') return
-  if (tryUnderstand(peer, group, op, context)) return
+  if (!tryUnderstand(peer, group, op, context)) lock(group, op)
+}
+
+const lock = (group: Group, op: Op): void => {
   group.locked.set(messageId(op), op)
   if (group.locked.size <= limits.lockedMax) return
   const [oldest] = group.locked.keys()
   if (oldest !== undefined) group.locked.delete(oldest)
+}
+
+/** A carrier of this group is about to join it: what it carried waits for the keys, like anything that came too early. */
+export const lockCarried = (group: Group): void => {
+  for (const bySeq of group.log.held.values()) {
+    for (const op of bySeq.values()) lock(group, op)
+  }
 }
 
 const learnAuthorKey = (group: Group, op: Op): void => {
