@@ -85,7 +85,11 @@ const up = async (context: Context, showLink: boolean): Promise<ExitCode> => {
   const { freshInvite, settleFirstGroup, startDaemon } = await import('../daemon.ts')
   const troubled = (reason: unknown): void => {
     context.talk(thrownFailure(context, reason).what)
+    if (context.flags.verbose && reason instanceof Error) context.talk(reason.stack ?? '')
   }
+  // A promise that some connection left behind must not end the conversation of everybody else. The core has its own way to
+  // stop this peer: drive.finished.
+  process.on('unhandledRejection', troubled)
   const daemon = await startDaemon({ settings, own: own.value, speech: context, troubled })
   if (!daemon.ok) return context.fail(daemon.error)
   const { host, stop } = daemon.value
