@@ -86,7 +86,7 @@ const ingest = (peer: Peer, group: Group, op: Op, from: PeerId | undefined): Ins
   }
   const arrival = {
     receivedAt: Math.floor(peer.now.wall),
-    late: op.hlc < group.newestHlc - lateAfter,
+    late: op.hlc < group.newestHlc - lateAfter && op.hlc > memberSince(group),
   }
   remember(peer, group, op, arrival)
   understand(peer, group, op, { arrival, isFresh: true })
@@ -101,6 +101,13 @@ const ingest = (peer: Peer, group: Group, op: Op, from: PeerId | undefined): Ins
 const noteOwnElsewhere = (peer: Peer, group: Group, op: Op, from: PeerId | undefined): void => {
   if (from === undefined || op.author !== group.own?.author) return
   peer.deadlines.sooner(`incarnate/${group.gid}`, peer.now.instant)
+}
+
+/** History from before this device wrote here is not late: it was there first. */
+const memberSince = (group: Group): number => {
+  const { own } = group
+  const first = own === undefined ? undefined : heldOp(group.log, own.author, 0)
+  return first?.hlc ?? Number.POSITIVE_INFINITY
 }
 
 const remember = (peer: Peer, group: Group, op: Op, arrival: Arrival): void => {

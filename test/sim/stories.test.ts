@@ -105,6 +105,7 @@ test('who joins late sees the last fifty and can go back further', () => {
   const texts = textsOf(world, 'bob', group)
   expect(texts).toHaveLength(50)
   expect(texts.at(-1)).toBe('第 119 条')
+  expect(viewOf(world, 'bob', group).messages.some(message => message.late)).toBe(false)
   expect(viewOf(world, 'bob', group).hasEarlier).toBe(true)
   world.ask('bob', { type: 'load-earlier', group })
   world.run(1_000)
