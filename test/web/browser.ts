@@ -152,7 +152,6 @@ export type FixtureChoice = {
   readonly lang?: 'zh-CN' | 'en'
   readonly theme?: 'light' | 'dark' | 'sun'
   readonly size?: 100 | 200
-  readonly text?: string
 }
 
 export const showFixture = async (

@@ -2,7 +2,7 @@
 import { Level } from 'level'
 import { failure, millis, success } from '../../protocol/core/base.ts'
 import { refusal } from '../../protocol/core/refusal.ts'
-import { peerId, randomFrom, sealedPrefixes } from '#protocol'
+import { decodeInvite, peerId, randomFrom, sealedPrefixes } from '#protocol'
 import {
   byteEncodings,
   createTransport,
@@ -15,8 +15,9 @@ import {
 } from '#shell'
 import { createBrowserLibp2p } from '../libp2p.ts'
 import { nativeVerifyBatch } from './ed25519.ts'
-import { fetchServingNode, inviteOrigin } from './serving-node.ts'
-import type { CompactAddress, PeerId, Refusal, Result } from '#protocol'
+import { fetchServingNode, inviteOrigin, waysThrough } from './serving-node.ts'
+import { peerIdOf } from '../../protocol/core/invite.ts'
+import type { CompactAddress, GroupId, PeerId, Refusal, Result } from '#protocol'
 import type { Drive, LinkKind, MeshNode, RowCipher, Store } from '#shell'
 import type { InviteMade } from './client.ts'
 import type { ServingNode } from './serving-node.ts'
@@ -72,23 +73,51 @@ export const startPeer = async ({ cipher, identitySeed }: PeerOptions): Promise<
   })
 
   let serving: ServingNode | undefined
+  /** Public keys of pages that invited this one: they listen nowhere, but the node that serves both introduces them. */
+  const inviters = new Set<PeerId>()
+  const meetInviters = (): void => {
+    if (serving === undefined) return
+    for (const inviter of inviters) transport.connect(inviter, waysThrough(serving))
+  }
   const meetServingNode = async (): Promise<void> => {
     serving = await fetchServingNode()
-    if (serving === undefined) setTimeout(() => void meetServingNode(), cardRetryMillis)
-    else transport.connect(peerId(serving.peer), serving.addresses)
+    if (serving === undefined) {
+      setTimeout(() => void meetServingNode(), cardRetryMillis)
+      return
+    }
+    transport.connect(peerId(serving.peer), serving.addresses)
+    meetInviters()
   }
   void meetServingNode()
 
+  const dispatch: Drive['dispatch'] = async intent => {
+    const answer = await drive.dispatch(intent)
+    const invite = intent.type === 'join' && answer.ok ? decodeInvite(intent.token) : undefined
+    if (invite?.ok === true) {
+      inviters.add(peerIdOf(invite.value.libp2pKey))
+      meetInviters()
+    }
+    return answer
+  }
+  /** The serving node lets newcomers in when it is in the group itself; otherwise only this page does. A link knows its
+   *  peer's name only from a group shared with it. */
+  const isInGroup = (door: ServingNode, group: GroupId): boolean => {
+    const name = drive.app().links.find(link => link.peer === door.peer)?.name
+    const members = drive.group(group)?.members ?? []
+    return members.some(member => !member.left && !member.me && member.name === name)
+  }
+
   const invite = async (wanted: InviteRequest): Promise<Result<InviteMade, Refusal>> => {
     const current = (await fetchServingNode()) ?? serving
+    const isOwnDoor = current !== undefined && !isInGroup(current, wanted.group)
     const door = current ?? connectedNode(node)
-    const addresses: readonly CompactAddress[] = door?.compact ?? []
+    const addresses: readonly CompactAddress[] = isOwnDoor ? [] : (door?.compact ?? [])
     const answer = await drive.dispatch({
       type: 'create-invite',
       group: wanted.group,
       maxUses: wanted.maxUses,
       validFor: millis(wanted.validFor),
-      libp2pKey: door?.publicKey ?? transport.publicKey,
+      libp2pKey: isOwnDoor ? transport.publicKey : (door?.publicKey ?? transport.publicKey),
       addresses,
     })
     if (!answer.ok) return answer
@@ -97,5 +126,5 @@ export const startPeer = async ({ cipher, identitySeed }: PeerOptions): Promise<
     return success({ link: inviteLink(inviteOrigin(current), token), notAfter })
   }
 
-  return { drive, linkKind: transport.linkKind, invite }
+  return { drive: { ...drive, dispatch }, linkKind: transport.linkKind, invite }
 }

@@ -7,7 +7,8 @@ import type { CompactAddress } from '#protocol'
 export type ServingNode = {
   readonly peer: string
   readonly publicKey: Uint8Array
-  /** Binary multiaddrs that a browser can dial. */
+  /** Multiaddrs that a browser can dial, without the peer id: as text, and as bytes. */
+  readonly dialable: readonly string[]
   readonly addresses: readonly Uint8Array[]
   /** For invites: such that another device can reach, when there are any. */
   readonly compact: readonly CompactAddress[]
@@ -39,6 +40,7 @@ const parseCard = (card: unknown): ServingNode | undefined => {
   const dialable = all.filter(address =>
     address.getComponents().some(({ name }) => name === 'ws' || name === 'webrtc-direct'),
   )
+  const plain = dialable.map(address => multiaddr(multiaddrToBytes(address)))
   const compact = all.map(multiaddrToCompact).filter(address => address !== undefined)
   const reachable = compact.filter(({ host }) => !isLoopback(host))
   const named = (reachable.length > 0 ? reachable : compact).toSorted(
@@ -48,7 +50,8 @@ const parseCard = (card: unknown): ServingNode | undefined => {
   return {
     peer,
     publicKey: publicKey.raw,
-    addresses: dialable.map(multiaddrToBytes),
+    dialable: plain.map(address => address.toString()),
+    addresses: plain.map(address => address.bytes),
     compact: (short.length > 0 ? short : named).slice(0, inviteAddressesMax),
     origins: texts(origins),
   }
@@ -66,6 +69,12 @@ export const fetchServingNode = async (): Promise<ServingNode | undefined> => {
     return undefined
   }
 }
+
+/** Ways to another page through the node that serves both: WebRTC that it introduces, or its relay. */
+export const waysThrough = (node: ServingNode): readonly Uint8Array[] =>
+  ['/p2p-circuit/webrtc', '/p2p-circuit'].flatMap(way =>
+    node.dialable.map(address => multiaddr(`${address}/p2p/${node.peer}${way}`).bytes),
+  )
 
 /** Where somebody else opens this app: as the node says; else this page's own address, with the node's LAN address in place
  *  of a name that only this machine knows. */

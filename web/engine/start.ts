@@ -3,6 +3,7 @@
 import { bytesToHex, failure, hexToBytes } from '../../protocol/core/base.ts'
 import { refusal } from '../../protocol/core/refusal.ts'
 import { memoryKv, openKv } from './kv.ts'
+import { effect } from '@preact/signals'
 import { createGate } from './gate.ts'
 import { loadNetwork } from './load-network.ts'
 import { createOutbox } from './outbox.ts'
@@ -89,15 +90,28 @@ export const startEngine = (afterThis: Promise<void>): EngineClient => {
     const stored = await sealed.open(joinName, await kv.get(joinName))
     if (!isRecord(stored)) return
     const { token, name, unit } = stored
+    const wasKept = views.join.value.type === 'joining'
     const bytes = typeof token === 'string' ? hexToBytes(token) : undefined
     if (bytes === undefined || typeof name !== 'string' || typeof unit !== 'string') return
     const answer = await send({ type: 'join', token: bytes, name, unit })
     if (!answer.ok && answer.error.type === 'storage-failed') return
-    await kv.put([[joinName, undefined]])
+    // kept until the group lets this device in: after a restart the inviter must be found again
+    if (answer.ok && answer.value.type === 'joining') keptJoin = answer.value.group
+    else await kv.put([[joinName, undefined]])
     // the group as the peer shows it replaces the one that was only announced, without a gap
     showApp()
-    views.join.value = answer.ok ? { type: 'none' } : { type: 'refused', refusal: answer.error }
+    const isIn = !answer.ok && answer.error.type === 'already-member'
+    views.join.value =
+      answer.ok || (isIn && wasKept) ? { type: 'none' } : { type: 'refused', refusal: answer.error }
   }
+  let keptJoin: GroupId | undefined
+  effect(() => {
+    const { value: app } = views.told
+    const group = app?.groups.find(row => row.group === keptJoin)
+    if (group === undefined || group.state === 'waiting-for-admission') return
+    keptJoin = undefined
+    void opened.passed.then(({ kv }) => kv.put([[joinName, undefined]]))
+  })
 
   const run = async (parts: Opened): Promise<void> => {
     const isMemory = parts.cipher === undefined

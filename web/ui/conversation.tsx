@@ -10,16 +10,19 @@ import { MessageList } from './message-list.tsx'
 import { Notice } from './parts.tsx'
 import { hashOf } from './routes.ts'
 import { replyTarget } from './reply.ts'
+import { mayInvite } from './rights.ts'
 import { shared, ui } from './i18n/index.ts'
 import type { GroupId, GroupSummary } from '#protocol'
 import type { EngineClient } from '../engine/client.ts'
 
 const Head = ({
   summary,
+  hasInvite,
   onInvite,
   showBack,
 }: {
   summary: GroupSummary
+  hasInvite: boolean
   onInvite: () => void
   showBack: boolean
 }) => {
@@ -45,7 +48,7 @@ const Head = ({
         </h2>
         <p class="quiet">{facts.join(' · ')}</p>
       </div>
-      {summary.state === 'member' && (
+      {hasInvite && (
         <button type="button" class="button quiet-button" onClick={onInvite}>
           {ui.value.conversation.invite}
         </button>
@@ -128,7 +131,12 @@ export const Conversation = ({
   const mayWrite = summary.state === 'member' || summary.state === 'waiting-for-admission'
   return (
     <div class="conversation">
-      <Head summary={summary} onInvite={() => (isInviting.value = true)} showBack={showBack} />
+      <Head
+        summary={summary}
+        hasInvite={mayInvite(view)}
+        onInvite={() => (isInviting.value = true)}
+        showBack={showBack}
+      />
       <StateNotices summary={summary} forks={view?.forks ?? 0} />
       <MessageList key={group} client={client} summary={summary} view={view} pending={pending} />
       {mayWrite && <Composer key={`write-${group}`} client={client} group={group} />}

@@ -5,6 +5,7 @@ import { Icon } from './icons.tsx'
 import { EditGroup, InviteSheet } from './later.tsx'
 import { Name, Sheet } from './parts.tsx'
 import { RefusalNotice } from './refusal-notice.tsx'
+import { mayInvite } from './rights.ts'
 import { go, hashOf } from './routes.ts'
 import { isWide } from './wide.ts'
 import { shared, shortTime, ui } from './i18n/index.ts'
@@ -86,9 +87,15 @@ export const GroupInfo = ({ client, group }: { client: EngineClient; group: Grou
           </dl>
           {summary.state === 'member' && (
             <div class="button-row">
-              <button type="button" class="button primary" onClick={() => (sheet.value = 'invite')}>
-                {words.invite}
-              </button>
+              {mayInvite(view) && (
+                <button
+                  type="button"
+                  class="button primary"
+                  onClick={() => (sheet.value = 'invite')}
+                >
+                  {words.invite}
+                </button>
+              )}
               <button type="button" class="button" onClick={() => (sheet.value = 'edit')}>
                 {words.rename}
               </button>

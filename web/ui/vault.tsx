@@ -21,7 +21,8 @@ export const VaultScreen = ({ client }: { client: EngineClient }) => {
   const words = ui.value.vault
   const isNew = client.vault.value === 'new'
   const submit = async (): Promise<void> => {
-    if (passphrase.value.length < passphraseCharactersMin) return void (outcome.value = 'short')
+    if (isNew && passphrase.value.length < passphraseCharactersMin)
+      return void (outcome.value = 'short')
     outcome.value = 'working'
     const isOpen = await client.unlock(passphrase.value)
     outcome.value = isOpen ? 'none' : 'wrong'
