@@ -18,6 +18,7 @@ import {
   type Insertion,
   authorLog,
   contradicted,
+  heldOp,
   hold,
   insertOp,
   isHotKind,
