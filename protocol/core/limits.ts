@@ -49,6 +49,10 @@ export const limits = {
   windowBytesMax: 262_144,
   /** Frames named as refused in one ACK. */
   ackRefusedMax: 1_024,
+  /** Operations that go before all older ones: the 50 messages of a first view and some receipts among them. */
+  newestOps: 64,
+  /** How far back in the queue to one neighbour operations of one author are looked for, to share a run and its signature. */
+  runReach: 512,
   /** Target size of one RUN frame, so that something urgent never waits behind more. */
   runFrameBytes: 2_048,
   /** Carried for groups this device is not in. */

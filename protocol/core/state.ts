@@ -172,6 +172,8 @@ export type LinkGroup = {
   told: Map<AuthorId, Ranges> | undefined
   /** By urgency: control, flash, urgent, routine, bulk; the next to send last. */
   readonly queues: readonly Op[][]
+  /** How many routine operations went out since the queues were filled. */
+  taken: number
   /** New operations that gossip may deliver first. */
   fresh: { readonly op: Op; readonly at: Instant }[]
   historyLoading: boolean
