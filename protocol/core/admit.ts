@@ -88,8 +88,7 @@ export const admit = (
 ): Result<VerifiedMessage, Refusal> => {
   const content = admitContent(bytes, context, verify)
   if (!content.ok) return content
-  // The one place that grants the mark of verification.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion, typescript/consistent-type-assertions
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion, typescript/consistent-type-assertions -- the one place that grants the mark of verification
   return success({ ...content.value, size: bytes.length } as VerifiedMessage)
 }
 
