@@ -3,7 +3,7 @@
  *  acknowledgement as well. */
 import { type AuthorId, equalBytes } from './base.ts'
 import { noteCarried } from './ledger.ts'
-import { dueSoon, indexOf, sendFrame } from './link.ts'
+import { dueSoon, indexOf, leastRoundTrip, sendFrame } from './link.ts'
 import { authorLog, authorTable, setHashOf, tableHashOf, vectorOf } from './log.ts'
 import type { AuthorRanges, HaveVector } from './message.ts'
 import { type Ranges, addRange, equalRanges, noRanges } from './ranges.ts'
@@ -38,7 +38,7 @@ const fullVector = (link: Link, group: Group): HaveVector => {
 /** Plans to tell every neighbour of the group what changed. */
 export const planHave = (peer: Peer, link: Link, group: Group): void => {
   link.haveDue.add(group.gid)
-  dueSoon(peer, link, 'have', gatherMillis + (link.roundTrip ?? 0) / 2)
+  dueSoon(peer, link, 'have', gatherMillis + leastRoundTrip(link) / 2)
 }
 
 /** The neighbour gave us this operation, and our ACK tells it that we hold it. */

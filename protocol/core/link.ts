@@ -149,3 +149,7 @@ export const neighboursOf = function* (
 
 export const dueSoon = (peer: Peer, link: Link, what: 'have' | 'ack' | 'push', by: number): void =>
   peer.deadlines.sooner(`${what}/${link.peer}`, later(peer.now.instant, by))
+
+/** The link's own round trip as far as known: smoothed figures also hold the time a busy neighbour takes. */
+export const leastRoundTrip = (link: Link): number =>
+  Number.isFinite(link.leastDelay) ? link.leastDelay : 0

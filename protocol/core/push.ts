@@ -3,7 +3,7 @@
  *  it grows while acknowledgements come back promptly and shrinks when a queue builds on the link. */
 import { type AuthorId, later } from './base.ts'
 import { noteCarried } from './ledger.ts'
-import { dueSoon, indexOf, sendFrame, sendPaced } from './link.ts'
+import { dueSoon, indexOf, leastRoundTrip, sendFrame, sendPaced } from './link.ts'
 import { limits } from './limits.ts'
 import { compareOps, endsRun, heldOp, heldRun, setHashOf } from './log.ts'
 import { type Op, encodeRun, isControlClass, kinds, priorities } from './op.ts'
@@ -11,7 +11,7 @@ import { type Ranges, addRange, hasSeq, noRanges, subtractRanges, unionRanges } 
 import { coldRange } from './rows.ts'
 import type { Group, Link, LinkGroup, Peer, Stretch } from './state.ts'
 
-/** Gossip gets this head start, and twice the round trip, before an operation is pushed. */
+/** Gossip gets this head start, and twice the least round trip, before an operation is pushed. */
 const gossipHeadStart = 200
 const historyOps = 16
 /** What is due this soon goes along, so that a busy group needs fewer frames. */
@@ -61,7 +61,7 @@ export const planPush = (
 ): void => {
   if (shared.vector === undefined || isThere(shared, op)) return
   const isPressing = op.priority === 'flash' || op.priority === 'urgent'
-  const wait = isOwn && isPressing ? 0 : gossipHeadStart + 2 * (link.roundTrip ?? 0)
+  const wait = isOwn && isPressing ? 0 : gossipHeadStart + 2 * leastRoundTrip(link)
   shared.fresh.push({ op, at: later(peer.now.instant, wait) })
   dueSoon(peer, link, 'push', wait)
 }

@@ -27,6 +27,16 @@ export const sourcePatches: readonly Patch[] = [
     replace: "if (channel.readyState !== 'closed') await pEvent(channel, 'close', { signal });",
   },
   {
+    file: '@libp2p/webrtc/dist/src/private-to-public/listener.js',
+    find: /async close\(\) \{\s*\/\/ stop our UDP mux listeners\n/g,
+    replace: `async close() {
+        this.shutdownController.abort();
+        for (const connection of this.connections.values()) connection.close();
+        await pWaitFor(() => this.connections.size === 0, { timeout: 2_000 }).catch(() => {});
+        await new Promise(resolve => setTimeout(resolve, 300));
+`,
+  },
+  {
     file: '@libp2p/websockets/dist/src/websocket-to-conn.js',
     find: /this\.websocket\.close\(1006\);/g,
     replace: 'this.websocket.close();',
