@@ -1,4 +1,4 @@
-/** A promise and its key. */
+/** A promise and its key: whoever waits is let through when somebody else says so. */
 export type Gate<T> = {
   readonly passed: Promise<T>
   readonly open: (value: T) => void

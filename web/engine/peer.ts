@@ -1,6 +1,7 @@
 /** What makes this page a peer: opens the store, starts libp2p and the drive, and finds the node that served the page. */
 import { Level } from 'level'
 import { failure, millis, success } from '../../protocol/core/base.ts'
+import { peerIdOf } from '../../protocol/core/invite.ts'
 import { refusal } from '../../protocol/core/refusal.ts'
 import { decodeInvite, peerId, randomFrom, sealedPrefixes } from '#protocol'
 import {
@@ -16,7 +17,6 @@ import {
 import { createBrowserLibp2p } from '../libp2p.ts'
 import { nativeVerifyBatch } from './ed25519.ts'
 import { fetchServingNode, inviteOrigin, waysThrough } from './serving-node.ts'
-import { peerIdOf } from '../../protocol/core/invite.ts'
 import type { CompactAddress, GroupId, PeerId, Refusal, Result } from '#protocol'
 import type { Drive, LinkKind, MeshNode, RowCipher, Store } from '#shell'
 import type { InviteMade } from './client.ts'

@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { Announcer } from './announcer.tsx'
 import { GroupList } from './group-list.tsx'
 import { Icon } from './icons.tsx'
-import { Conversation, GroupInfo, Join, Me, Mesh, MessageDetails } from './later.tsx'
+import { Conversation, GroupInfo, Join, Me, Mesh, MessageInfo } from './later.tsx'
 import { NetBar } from './net-bar.tsx'
 import { hashOf, route } from './routes.ts'
 import { VaultScreen } from './vault.tsx'
@@ -56,7 +56,7 @@ const Detail = ({ client, at }: { client: EngineClient; at: Route }) => {
   if (at.screen === 'group-info')
     return <GroupInfo key={at.group} client={client} group={at.group} />
   if (at.screen === 'message') {
-    return <MessageDetails key={at.message} client={client} group={at.group} id={at.message} />
+    return <MessageInfo key={at.message} client={client} group={at.group} id={at.message} />
   }
   return null
 }

@@ -1,4 +1,4 @@
 /** The screens of one group, as one chunk. */
 export { Conversation } from './conversation.tsx'
 export { GroupInfo } from './group-info.tsx'
-export { MessageDetails } from './message-details.tsx'
+export { MessageInfo } from './message-details.tsx'

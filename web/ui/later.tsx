@@ -48,9 +48,9 @@ export const GroupInfo = (props: ComponentProps<typeof group.GroupInfo>) => {
   const module = groupChunk.module.value
   return module === undefined ? <Coming chunk={groupChunk} /> : <module.GroupInfo {...props} />
 }
-export const MessageDetails = (props: ComponentProps<typeof group.MessageDetails>) => {
+export const MessageInfo = (props: ComponentProps<typeof group.MessageInfo>) => {
   const module = groupChunk.module.value
-  return module === undefined ? <Coming chunk={groupChunk} /> : <module.MessageDetails {...props} />
+  return module === undefined ? <Coming chunk={groupChunk} /> : <module.MessageInfo {...props} />
 }
 export const Join = (props: ComponentProps<typeof join.Join>) => {
   const module = joinChunk.module.value

@@ -8,14 +8,7 @@ import { replyTarget } from './reply.ts'
 import { go, hashOf } from './routes.ts'
 import { MessageText } from './text.tsx'
 import { exactWords, shared, sizeWords, ui } from './i18n/index.ts'
-import type {
-  GroupId,
-  GroupView,
-  MessageDetails as Details,
-  MessageId,
-  MessageView,
-  PeerId,
-} from '#protocol'
+import type { GroupId, GroupView, MessageDetails, MessageId, MessageView, PeerId } from '#protocol'
 import type { EngineClient } from '../engine/client.ts'
 
 const Names = ({ title, names }: { title: string; names: readonly string[] }) => (
@@ -44,7 +37,7 @@ const LedgerDetails = ({
   client,
 }: {
   message: MessageView
-  details: Details
+  details: MessageDetails
   view: GroupView
   client: EngineClient
 }) => {
@@ -117,7 +110,7 @@ const MessageFacts = ({ message }: { message: MessageView }) => {
   )
 }
 
-export const MessageDetails = ({
+export const MessageInfo = ({
   client,
   group,
   id,
