@@ -35,6 +35,8 @@ import type { Group, Peer } from './state.ts'
 import { appendControl, appendEpoch, appendFact, createOwnLog, startLog } from './write.ts'
 
 const askAgainMillis = 10_000
+/** Anybody may say no; so asking goes on, only more slowly, and a yes that checks out still counts. */
+const askRefusedMillis = 60_000
 /** Control history travels in frames of about this size. */
 const answerBytes = 32_768
 
@@ -67,14 +69,17 @@ export const join = (
 /** Asks for a connection to the inviter and asks every neighbour to be let in. */
 export const seekAdmission = (peer: Peer, group: Group): void => {
   const { joining } = group
-  if (joining === undefined || group.role !== 'joining' || joining.refused !== undefined) return
+  if (joining === undefined || group.role !== 'joining') return
   const inviter = peerIdOf(joining.invite.libp2pKey)
   if (!peer.links.has(inviter)) {
     const addresses = joining.invite.addresses.map(addressToMultiaddr)
     peer.effects.push({ type: 'connect', peer: inviter, addresses })
   }
   for (const neighbour of peer.links.keys()) requestAdmission(peer, group, neighbour)
-  peer.deadlines.set(`join/${group.gid}`, later(peer.now.instant, askAgainMillis))
+  peer.deadlines.set(
+    `join/${group.gid}`,
+    later(peer.now.instant, joining.refused === undefined ? askAgainMillis : askRefusedMillis),
+  )
 }
 
 const requestAdmission = (peer: Peer, group: Group, to: PeerId): void => {
@@ -87,8 +92,7 @@ const requestAdmission = (peer: Peer, group: Group, to: PeerId): void => {
 /** A neighbour came: whoever waits for admission asks it too. */
 export const askNeighbour = (peer: Peer, neighbour: PeerId): void => {
   for (const group of peer.groups.values()) {
-    const isWaiting = group.role === 'joining' && group.joining?.refused === undefined
-    if (isWaiting) requestAdmission(peer, group, neighbour)
+    if (group.role === 'joining') requestAdmission(peer, group, neighbour)
   }
 }
 
@@ -234,13 +238,13 @@ const answerWithHistory = (peer: Peer, group: Group, to: PeerId, request: JoinRe
   flush()
 }
 
-/** A final answer from somebody who can tell; the wait ends and says why. */
+/** Somebody says no: shown with its reason, and asked again later and at every new contact. */
 export const onJoinRefused = (peer: Peer, gid: GroupId, why: RefusalType): void => {
   const group = peer.groups.get(gid)
   if (group?.joining === undefined || group.role !== 'joining') return
   group.joining.refused = why
   group.metaDirty = true
-  peer.deadlines.clear(`join/${gid}`)
+  peer.deadlines.set(`join/${gid}`, later(peer.now.instant, askRefusedMillis))
   peer.effects.push({ type: 'changed', group: gid }, { type: 'changed' })
 }
 

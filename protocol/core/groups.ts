@@ -1,5 +1,5 @@
 /** One group as this peer keeps it: making it, its keys, its resolved membership, and the rows that remember it. */
-import { type AuthorId, type DeviceId, type GroupId, type OpId, bytesToHex } from './base.ts'
+import { type AuthorId, type DeviceId, type GroupId, type OpId, bytesToHex, later } from './base.ts'
 import type { ControlBody } from './control.ts'
 import { type EpochKeys, authorKey, epochKeys } from './epoch.ts'
 import { type GroupState, type Member, resolveGroup } from './group.ts'
@@ -56,6 +56,7 @@ export const createGroup = (gid: GroupId, role: GroupRole): Group => ({
   dirtyLogs: new Set(),
   dirtyLedger: new Set(),
   metaDirty: false,
+  savedAt: 0,
 })
 
 /** Membership as the control operations held now resolve it. */
@@ -127,6 +128,12 @@ export const setControl = (
   group.state = undefined
 }
 
+/** Marks and counts change with every message; their row is written once for many. What a crash takes of them is found
+ *  again among the operations that arrived since the row was written. */
+const marksGather = 1_000
+export const saveSoon = (peer: Peer, group: Group): void =>
+  peer.deadlines.sooner(`meta/${group.gid}`, later(peer.now.instant, marksGather))
+
 /** Marks the rows of this group that the end of the step must write. */
 export const flushGroup = (peer: Peer, group: Group): void => {
   for (const author of group.dirtyLogs) {
@@ -141,6 +148,9 @@ export const flushGroup = (peer: Peer, group: Group): void => {
     peer.rows.push({ key: ledgerKey(group.gid, seq), value: encodeLedgerRow(entry) })
   }
   group.dirtyLedger.clear()
-  if (group.metaDirty) peer.rows.push({ key: groupKey(group.gid), value: encodeGroupRow(group) })
+  if (!group.metaDirty) return
   group.metaDirty = false
+  group.savedAt = Math.max(0, Math.floor(peer.now.wall))
+  peer.rows.push({ key: groupKey(group.gid), value: encodeGroupRow(group) })
+  peer.deadlines.clear(`meta/${group.gid}`)
 }

@@ -11,9 +11,9 @@ import { decodeWelcome, openWelcome } from './epoch.ts'
 import { cborToFact, factToCbor } from './fact.ts'
 import { decodeCbor } from './cbor.ts'
 import { decodeGenesisBody, decodeGenesisClear, deviceMessage } from './genesis.ts'
-import { addEpoch, epochsFor, messageId, sealingKey, setControl } from './groups.ts'
+import { addEpoch, epochsFor, messageId, saveSoon, sealingKey, setControl } from './groups.ts'
 import { controlIsSigned } from './join.ts'
-import { noteAck, noteDeps, noteMessage } from './ledger.ts'
+import { noteAck, noteDeps, noteMessage, oweAgain } from './ledger.ts'
 import {
   type Insertion,
   authorLog,
@@ -298,9 +298,10 @@ const understandFact = (peer: Peer, group: Group, op: Op, context: Context): boo
   const { author, seq, hlc } = op
   group.pendingEntries.push({ author, seq, hlc, fact: factToCbor(fact.value) })
   if (context.isFresh) noteMessage(peer, group, op)
+  else if ((context.arrival?.receivedAt ?? 0) > group.savedAt) oweAgain(peer, group, op)
   if (op.hlc <= peer.now.wall + clockSlack && op.hlc > group.newestHlc) {
     group.newestHlc = op.hlc
-    group.metaDirty = true
+    saveSoon(peer, group)
   }
   return true
 }

@@ -6,7 +6,7 @@ import type { AuthorId, PeerId } from './base.ts'
 import { later } from './base.ts'
 import type { Dep } from './body.ts'
 import type { AckRange } from './fact.ts'
-import { messageId, recipientsOf, stateOf } from './groups.ts'
+import { messageId, recipientsOf, saveSoon, stateOf } from './groups.ts'
 import { limits } from './limits.ts'
 import type { Op } from './op.ts'
 import { below } from './random.ts'
@@ -107,22 +107,35 @@ export const noteAck = (
 
 /** A message was understood for the first time on this device. */
 export const noteMessage = (peer: Peer, group: Group, op: Op): void => {
-  const device = group.authors.get(op.author)?.device
-  const isMine =
-    op.author === group.own?.author || (device !== undefined && device === peer.device?.id)
-  if (isMine) return
+  if (isMine(peer, group, op)) return
   group.freshHeads.delete(op.author)
   group.freshHeads.set(op.author, op.seq)
-  mark(group.toAck, op.author, op.seq)
-  group.unread += 1
-  group.metaDirty = true
-  planAck(peer, group)
+  owe(peer, group, op)
   peer.effects.push({
     type: 'notify',
     group: group.gid,
     message: messageId(op),
     priority: op.priority,
   })
+}
+
+/** A message of somebody else to be acknowledged and read. */
+const owe = (peer: Peer, group: Group, op: Op): void => {
+  mark(group.toAck, op.author, op.seq)
+  group.unread += 1
+  saveSoon(peer, group)
+  planAck(peer, group)
+}
+
+/** A message read back that arrived after the marks were last written: a crash took its mark. */
+export const oweAgain = (peer: Peer, group: Group, op: Op): void => {
+  if (isMine(peer, group, op) || hasSeq(group.toAck.get(op.author) ?? noRanges, op.seq)) return
+  owe(peer, group, op)
+}
+
+const isMine = (peer: Peer, group: Group, op: Op): boolean => {
+  const device = group.authors.get(op.author)?.device
+  return op.author === group.own?.author || (device !== undefined && device === peer.device?.id)
 }
 
 const mark = (marks: Map<AuthorId, Ranges>, author: AuthorId, seq: number): void => {

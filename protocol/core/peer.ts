@@ -293,6 +293,7 @@ const onGroupDeadline = (peer: Peer, what: string, group: Group): void => {
     retryLocked(peer, group)
     peer.effects.push({ type: 'changed', group: group.gid }, { type: 'changed' })
   }
+  if (what === 'meta') group.metaDirty = true
   if (what === 'ack') writeAck(peer, group)
   if (what === 'join') seekAdmission(peer, group)
   if (what === 'presence') tellPresence(peer, group)

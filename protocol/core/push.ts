@@ -7,6 +7,7 @@ import { dueSoon, indexOf, leastRoundTrip, sendFrame, sendPaced } from './link.t
 import { limits } from './limits.ts'
 import { compareOps, endsRun, heldOp, heldRun, setHashOf } from './log.ts'
 import { type Op, encodeRun, isControlClass, kinds, priorities } from './op.ts'
+import { sendSlots } from './presence.ts'
 import { type Ranges, addRange, hasSeq, noRanges, subtractRanges, unionRanges } from './ranges.ts'
 import { coldRange } from './rows.ts'
 import type { Group, Link, LinkGroup, Peer, Stretch } from './state.ts'
@@ -271,6 +272,7 @@ const sayDone = (peer: Peer, link: Link, group: Group, shared: LinkGroup): void 
   if (!shared.doneDue || shared.fresh.length > 0 || index === undefined) return
   shared.doneDue = false
   sendFrame(peer, link, { type: 'done', group: index, setHash: setHashOf(group.log) })
+  sendSlots(peer, link, group, shared)
 }
 
 /** The neighbour dealt with `frames` paced frames of this contact; all but the `refused` are durable there. */

@@ -1,6 +1,7 @@
 /** Row values that remember what the logs cannot say: this device's keys, my part in a group, the ledger of own messages.
  *    device := CBOR [1, secret32, prekey32, name, unit]
- *    group  := CBOR [1, role, own | null, joining | null, current | null, toAck, toDisplay, displayed, unread, newestHlc]
+ *    group  := CBOR [1, role, own | null, joining | null, current | null, toAck, toDisplay, displayed, unread, newestHlc,
+ *                   savedAt]
  *    own    := [author8, secret32, incarnation]      joining := [token, name, unit, refusal]
  *    marks  := [[author8, [from, to, …]]…]
  *    ledger := CBOR [1, [device16…], [peer…], [device16…], [device16…]]    recipients, carried, delivered, displayed */
@@ -75,6 +76,7 @@ const isGroupRow = isTuple(
   isMarks,
   isSeq,
   isTime,
+  isTime,
 )
 
 export const encodeGroupRow = (group: Group): Uint8Array => {
@@ -92,6 +94,7 @@ export const encodeGroupRow = (group: Group): Uint8Array => {
     marksToCbor(group.displayed),
     group.unread,
     group.newestHlc,
+    group.savedAt,
   ])
 }
 
@@ -112,8 +115,7 @@ const readMarks = (
 export const restoreGroupRow = (group: Group, value: Uint8Array): boolean => {
   const decoded = decodeCbor(value)
   if (!decoded.ok || !isGroupRow(decoded.value)) return false
-  const [, role, own, joining, current, toAck, toDisplay, displayed, unread, newestHlc] =
-    decoded.value
+  const [, role, own, joining, current, toAck, toDisplay, displayed, ...rest] = decoded.value
   group.role = roles[role] ?? 'carrier'
   if (own !== null) {
     const [author, secret, incarnation] = own
@@ -130,8 +132,10 @@ export const restoreGroupRow = (group: Group, value: Uint8Array): boolean => {
   readMarks(group.toAck, toAck)
   readMarks(group.toDisplay, toDisplay)
   readMarks(group.displayed, displayed)
+  const [unread, newestHlc, savedAt] = rest
   group.unread = unread
   group.newestHlc = newestHlc
+  group.savedAt = savedAt
   return true
 }
 

@@ -147,6 +147,8 @@ export type Group = {
   readonly dirtyLogs: Set<AuthorId>
   readonly dirtyLedger: Set<number>
   metaDirty: boolean
+  /** Own wall clock when the group's row was last written; what arrived later is looked through after a crash. */
+  savedAt: number
 }
 
 /** A paced frame under way, and the stretch of a log in it that its acknowledgement proves to be held there. */

@@ -55,7 +55,10 @@ export const onHello = (peer: Peer, link: Link, hello: Hello): void => {
     link.groups.set(gid, shared)
     sendHave(peer, link, group, shared)
     sendForkProofs(peer, link, group)
-    sendSlots(peer, link, group, shared)
+    // A neighbour that lacks logs could not check slots of their authors; it gets them when it has everything.
+    const told = link.theirHello.get(gid)
+    const isLevel = told !== undefined && equalBytes(told.setHash, setHashOf(group.log))
+    if (isLevel) sendSlots(peer, link, group, shared)
   }
   askToCarry(peer, link)
   peer.effects.push({ type: 'changed' })

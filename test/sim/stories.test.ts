@@ -250,6 +250,22 @@ test('after a restart the conversation, its ledger and what was unread are as be
   }
 })
 
+test('what Bob received just before a crash is still acknowledged and unread afterwards', () => {
+  const world = worldOf('alice', 'bob')
+  const group = formGroup(world, ['alice', 'bob'])
+  world.run(5_000)
+  say(world, 'alice', group, '收到请回')
+  world.run(300)
+  expect(textsOf(world, 'bob', group)).toEqual(['收到请回'])
+  world.crash('bob')
+  world.start('bob')
+  world.run(100)
+  expect(viewOf(world, 'bob', group).summary.unread).toBe(1)
+  world.connect('alice', 'bob')
+  world.run(20_000)
+  expect(ledgerOf(world, 'alice', group)).toMatchObject({ state: 'delivered', delivered: 1 })
+})
+
 test('a flash message goes out before a long history on a slow link', () => {
   const world = worldOf('alice', 'bob')
   const group = formGroup(world, ['alice', 'bob'])
