@@ -17,9 +17,7 @@ import {
   type Refusal,
   type Result,
   type Row,
-  type RowQuery,
   type VerifiedMessage,
-  type Verify,
   admissionContext,
   admit,
   createPeer,
@@ -33,6 +31,7 @@ import {
   timestamp,
   viewOf,
 } from '#protocol'
+import { type Host, memoised, read, toHex } from './host.ts'
 import { type Queue, createQueue } from './queue.ts'
 
 export type LinkQuality = {
@@ -42,27 +41,6 @@ export type LinkQuality = {
   readonly rate: number
   /** Share of gossip messages that reach a neighbour; frames on a link are never lost, as on TCP. */
   readonly gossip: number
-}
-
-export type Host = {
-  readonly name: string
-  readonly id: PeerId
-  peer: Peer
-  readonly rows: Map<string, Row>
-  isUp: boolean
-  wakeAt: number | undefined
-  /** Added to the true time: a wrong clock. */
-  clockError: number
-  readonly topics: Set<string>
-  readonly notified: string[]
-  requests: number
-  readonly answers: Map<number, Result<IntentAnswer, Refusal>>
-  dropped: number
-  sentBytes: number
-  /** Batches of rows this host made durable since its first start. */
-  persisted: number
-  /** The power goes at this batch: before it is durable, or after it and before anything is told. */
-  powerLoss: { readonly at: number; readonly when: 'before' | 'after' } | undefined
 }
 
 export type World = {
@@ -397,30 +375,3 @@ const draw = (random: Random): number => {
   return (a * 65_536 + b * 256 + c) / 2 ** 24
 }
 const nameToPeer = (name: string): PeerId => peerId(`peer-${name}`)
-
-/** Verification is pure, so each distinct question is answered once per world. */
-const memoised = (cryptography: Cryptography): Verify => {
-  const verdicts = new Map<string, boolean>()
-  return (publicKey, message, signature) => {
-    const name = [publicKey, message, signature].map(toHex).join('.')
-    const known = verdicts.get(name)
-    if (known !== undefined) return known
-    const verdict = cryptography.verify(publicKey, message, signature)
-    verdicts.set(name, verdict)
-    return verdict
-  }
-}
-
-const read = (host: Host, query: RowQuery): readonly Row[] => {
-  if (query.type === 'keys') {
-    return query.keys.flatMap(key => host.rows.get(toHex(key)) ?? [])
-  }
-  const { from, to, limit, reverse } = query.range
-  const [low, high] = [toHex(from), toHex(to)]
-  const keys = [...host.rows.keys()].filter(key => key >= low && key < high).toSorted()
-  if (reverse) keys.reverse()
-  return keys.slice(0, limit).flatMap(key => host.rows.get(key) ?? [])
-}
-
-const digits = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, '0'))
-const toHex = (bytes: Uint8Array): string => Array.from(bytes, byte => digits[byte]).join('')

@@ -6,7 +6,7 @@ import { hkdf } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as nobleSha256, sha512 } from '@noble/hashes/sha2.js'
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
-import { bytesToHex, compareBytes, concatBytes, hexToBytes, utf8ToBytes } from './base.ts'
+import { bytesToHex, compareBytes, concatBytes, utf8ToBytes } from './base.ts'
 
 /** Raw verification of one Ed25519 signature; the strict pre-checks of `verifyStrict` come on top. */
 export type Verify = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean
@@ -133,6 +133,3 @@ export const nobleCryptography: Cryptography = {
   publicKey: secret => ed25519.getPublicKey(secret),
   verify: nobleVerify,
 }
-
-/** Bytes of a hex constant of our own. */
-export const constantBytes = (hex: string): Uint8Array => hexToBytes(hex) ?? new Uint8Array(0)

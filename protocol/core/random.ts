@@ -1,5 +1,4 @@
-/** Chance as a parameter. Production draws from the system's source; simulation and tests draw from a seed. Each subsystem
- *  forks its own stream, so that one more draw in one place shifts nothing in another. */
+/** Chance as a parameter. Production draws from the system's source; simulation and tests draw from a seed. */
 import { hmacSha256, sha256 } from './crypto.ts'
 import { concatBytes, utf8ToBytes } from './base.ts'
 
@@ -28,10 +27,6 @@ export const seededRandom = (seed: number | string): Random => {
   }
 }
 
-/** A stream of its own, named by its purpose. */
-export const fork = (random: Random, purpose: string): Random =>
-  seededRandom(`${purpose}/${sha256(random.bytes(32)).join('.')}`)
-
 /** A whole number from 0 to `bound` - 1, bound at most 2^32. */
 export const below = (random: Random, bound: number): number => {
   const bytes = random.bytes(6)
@@ -39,6 +34,3 @@ export const below = (random: Random, bound: number): number => {
   for (const byte of bytes) value = value * 256 + byte
   return value % bound
 }
-
-/** A fraction from 0 to below 1. */
-export const fraction = (random: Random): number => below(random, 2 ** 32) / 2 ** 32

@@ -1,7 +1,10 @@
-/** Three defects of pinned libp2p packages, mended in their source as it is loaded; for Vite and for Node.
+/** Four defects of pinned libp2p packages, mended in their source as it is loaded; for Vite and for Node.
  *  A WebRTC-direct connection was given up at the first short silence, though `disconnected` is a passing state, and a
  *  browser-to-browser dial hung when the `init` channel had closed before it was waited for (research/libp2p.md 1.10, 6).
- *  An aborted WebSocket connection stayed open, because 1006 is a code that `close` refuses: the other side never knew. */
+ *  An aborted WebSocket connection stayed open, because 1006 is a code that `close` refuses: the other side never knew.
+ *  A stopped UDP listener of node-datachannel 0.33 stays registered with its memory freed, and the next STUN request kills
+ *  the process (seen with two browsers that redialled): so it is never stopped, only ignored, and it keeps the event loop
+ *  alive: a Node host ends with process.exit. */
 
 type Patch = {
   readonly file: string
@@ -27,14 +30,25 @@ export const sourcePatches: readonly Patch[] = [
     replace: "if (channel.readyState !== 'closed') await pEvent(channel, 'close', { signal });",
   },
   {
-    file: '@libp2p/webrtc/dist/src/private-to-public/listener.js',
-    find: /async close\(\) \{\s*\/\/ stop our UDP mux listeners\n/g,
-    replace: `async close() {
-        this.shutdownController.abort();
-        for (const connection of this.connections.values()) connection.close();
-        await pWaitFor(() => this.connections.size === 0, { timeout: 2_000 }).catch(() => {});
-        await new Promise(resolve => setTimeout(resolve, 300));
-`,
+    file: '@libp2p/webrtc/dist/src/private-to-public/utils/stun-listener.js',
+    find: /const listener = new IceUdpMuxListener\(port, host\);/g,
+    replace:
+      'const listener = new IceUdpMuxListener(port, host); let isClosed = false; kept.push(listener);',
+  },
+  {
+    file: '@libp2p/webrtc/dist/src/private-to-public/utils/stun-listener.js',
+    find: /handleStunRequest\(request, log, cb\);/g,
+    replace: 'if (!isClosed) handleStunRequest(request, log, cb);',
+  },
+  {
+    file: '@libp2p/webrtc/dist/src/private-to-public/utils/stun-listener.js',
+    find: /listener\.stop\(\);/g,
+    replace: 'isClosed = true;',
+  },
+  {
+    file: '@libp2p/webrtc/dist/src/private-to-public/utils/stun-listener.js',
+    find: /export async function stunListener/g,
+    replace: 'const kept = []; export async function stunListener',
   },
   {
     file: '@libp2p/websockets/dist/src/websocket-to-conn.js',

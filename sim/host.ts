@@ -1,0 +1,60 @@
+/** One host of a simulated world: its peer, its rows and what it was told, and the plain helpers that need no world. */
+import type {
+  Cryptography,
+  IntentAnswer,
+  Peer,
+  PeerId,
+  Refusal,
+  Result,
+  Row,
+  RowQuery,
+  Verify,
+} from '#protocol'
+
+export type Host = {
+  readonly name: string
+  readonly id: PeerId
+  peer: Peer
+  readonly rows: Map<string, Row>
+  isUp: boolean
+  wakeAt: number | undefined
+  /** Added to the true time: a wrong clock. */
+  clockError: number
+  readonly topics: Set<string>
+  readonly notified: string[]
+  requests: number
+  readonly answers: Map<number, Result<IntentAnswer, Refusal>>
+  dropped: number
+  sentBytes: number
+  /** Batches of rows this host made durable since its first start. */
+  persisted: number
+  /** The power goes at this batch: before it is durable, or after it and before anything is told. */
+  powerLoss: { readonly at: number; readonly when: 'before' | 'after' } | undefined
+}
+
+/** Verification is pure, so each distinct question is answered once per world. */
+export const memoised = (cryptography: Cryptography): Verify => {
+  const verdicts = new Map<string, boolean>()
+  return (publicKey, message, signature) => {
+    const name = [publicKey, message, signature].map(toHex).join('.')
+    const known = verdicts.get(name)
+    if (known !== undefined) return known
+    const verdict = cryptography.verify(publicKey, message, signature)
+    verdicts.set(name, verdict)
+    return verdict
+  }
+}
+
+export const read = (host: Host, query: RowQuery): readonly Row[] => {
+  if (query.type === 'keys') {
+    return query.keys.flatMap(key => host.rows.get(toHex(key)) ?? [])
+  }
+  const { from, to, limit, reverse } = query.range
+  const [low, high] = [toHex(from), toHex(to)]
+  const keys = [...host.rows.keys()].filter(key => key >= low && key < high).toSorted()
+  if (reverse) keys.reverse()
+  return keys.slice(0, limit).flatMap(key => host.rows.get(key) ?? [])
+}
+
+const digits = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, '0'))
+export const toHex = (bytes: Uint8Array): string => Array.from(bytes, byte => digits[byte]).join('')
