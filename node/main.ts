@@ -15,4 +15,5 @@ if (major < 22) {
 enableCompileCache()
 const { main } = await import('./cli.ts')
 const exit = await main(argv.slice(2), env, { stdin, stdout, stderr })
-process.exitCode = exit
+// A WebRTC listener, once started, keeps the event loop alive: protocol/shell/source-patches.ts.
+process.exit(exit)
