@@ -16,9 +16,10 @@ import {
 import { millis } from '../../protocol/core/base.ts'
 import { randomFrom, sealedPrefixes } from '#protocol'
 import { createCleanup, temporaryDirectory } from '../support/host.ts'
+import { slowLink } from './slow-link.ts'
 import { until, untilDefined } from '../support/until.ts'
 import type { Drive, Store } from '#shell'
-import type { GroupId, Intent, IntentAnswer } from '#protocol'
+import type { CompactAddress, GroupId, Intent, IntentAnswer } from '#protocol'
 import type { NodeLibp2p } from '../../node/libp2p.ts'
 
 const cleanup = createCleanup()
@@ -98,16 +99,26 @@ const createGroup = async (peer: NodePeer): Promise<GroupId> => {
   return made.group
 }
 
-const invite = async (peer: NodePeer, group: GroupId): Promise<Uint8Array> => {
+const invite = async (
+  peer: NodePeer,
+  group: GroupId,
+  addresses: readonly CompactAddress[] = peer.invitation().addresses,
+): Promise<Uint8Array> => {
   const made = await ask(peer, {
     type: 'create-invite',
     group,
     maxUses: 1,
     validFor: millis(3_600_000),
-    ...peer.invitation(),
+    libp2pKey: peer.invitation().libp2pKey,
+    addresses,
   })
   if (made.type !== 'invited') throw new Error(made.type)
   return made.token
+}
+
+const tcpPort = (peer: NodePeer): number => {
+  const own = peer.libp2p.node.getMultiaddrs().find(address => !address.toString().includes('/ws'))
+  return Number(own?.getComponents()[1]?.value)
 }
 
 const say = (peer: NodePeer, group: GroupId, text: string): Promise<IntentAnswer> =>
@@ -146,6 +157,41 @@ test('an invite brings a second peer in, and both read each other', async () => 
   expect(texts(alice, group).toSorted()).toEqual(both.toSorted())
   expect(texts(bob, group)).toEqual(texts(alice, group))
 })
+
+test('on a line of 20 kbit/s a flash text overtakes the history that is on its way', async () => {
+  const alice = await startPeer('alice', await directoryFor('alice'))
+  const bobDirectory = await directoryFor('bob')
+  const bob = await startPeer('bob', bobDirectory)
+  const line = await slowLink(tcpPort(alice))
+  cleanup.add(line.close)
+  const group = await createGroup(alice)
+  const door = { transport: 'tcp', host: '127.0.0.1', port: line.port } as const
+  const token = await invite(alice, group, [door])
+  await ask(bob, { type: 'join', token, name: 'Bob', unit: '' })
+  await until(() => bob.drive.group(group)?.summary.state === 'member', { within: 20_000 })
+  await bob.stop()
+  const text =
+    'The water rises by four centimetres an hour, the dike holds, and nobody is missing here. '
+  for (let i = 0; i < 200; i++) await say(alice, group, `${text}${i}`)
+
+  line.set({ rate: 2_500, delay: 300 })
+  const back = await startPeer('bob', bobDirectory)
+  await until(() => texts(back, group).length > 0, { within: 60_000, that: 'history begins' })
+  const began = performance.now()
+  await ask(alice, {
+    type: 'send-text',
+    group,
+    text: 'The dike breaks. Leave now.',
+    priority: 'flash',
+  })
+  await until(() => texts(back, group).includes('The dike breaks. Leave now.'), {
+    within: 60_000,
+    that: 'the flash text',
+  })
+  const took = performance.now() - began
+  expect(took).toBeLessThan(4_000)
+  expect(texts(back, group).length).toBeLessThan(201)
+}, 120_000)
 
 test('what was written while the other was away is there after its return, once, in one order', async () => {
   const { alice, bob, group, bobDirectory } = await joined()
