@@ -4,7 +4,7 @@ import { effect } from '@preact/signals'
 import { h, render } from 'preact'
 import { createGate } from './engine/gate.ts'
 import { startEngine } from './engine/start.ts'
-import { App, followTitle } from './ui/app.tsx'
+import { App, followArrivals, followTitle } from './ui/app.tsx'
 import { followLanguage, loadEnglish } from './ui/i18n/index.ts'
 import { groupChunk, joinChunk, moreChunk } from './ui/later.tsx'
 import { followPresence } from './ui/presence.ts'
@@ -55,6 +55,7 @@ applySettings()
 followHash()
 followTitle(client)
 followPresence(client)
+followArrivals(client)
 // from the accepted invite straight into the group, where writing works already
 effect(() => {
   const join = client.join.value

@@ -1,7 +1,7 @@
 /** Every screen against WCAG 2.2 A and AA and axe's best practices, in every theme, size and language. */
 import { AxeBuilder } from '@axe-core/playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { fixtureTime, openFixtures, screens, showFixture, viewports } from './browser.ts'
+import { fixtureTime, floodHash, openFixtures, screens, showFixture, viewports } from './browser.ts'
 import type { FixtureChoice, Fixtures } from './browser.ts'
 import type { Page } from 'playwright-core'
 
@@ -48,4 +48,35 @@ describe.each(Object.entries(viewports))('on a %s', (_, viewport) => {
       expect(found).toEqual([])
     },
   )
+})
+
+const dialogs: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  'the sheet that makes an invite': async page => {
+    await page.getByRole('button', { name: '邀请他人' }).click()
+  },
+  'the sheet with an invite': async page => {
+    await page.getByRole('button', { name: '邀请他人' }).click()
+    await page.getByRole('button', { name: '生成邀请' }).click()
+    await page.getByRole('img', { name: '邀请二维码' }).waitFor()
+  },
+  'the sheet that changes a group': async page => {
+    await page.getByRole('button', { name: '修改群名和用途' }).click()
+  },
+  'the sheet that leaves a group': async page => {
+    await page.getByRole('button', { name: '退出此群' }).click()
+  },
+}
+
+test.each(Object.entries(dialogs))('%s breaks no rule', async (_, open) => {
+  const found: string[] = []
+  for (const theme of themes) {
+    const context = await fixtures.browser.newContext({ viewport: viewports.phone })
+    const page = await context.newPage()
+    await showFixture(page, fixtures.origin, { hash: `${floodHash}/info`, theme })
+    await open(page)
+    await page.getByRole('dialog').waitFor()
+    for (const violation of await violationsOf(page)) found.push(`${theme} ${violation}`)
+    await context.close()
+  }
+  expect(found).toEqual([])
 })

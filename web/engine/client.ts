@@ -68,6 +68,12 @@ export type InviteSummary = {
 
 export type InviteMade = { readonly link: string; readonly notAfter: number }
 
+export type Arrival = {
+  readonly group: GroupId
+  readonly message: MessageId
+  readonly priority: Priority
+}
+
 export type EngineClient = {
   readonly tier: Tier
   readonly vault: ReadonlySignal<VaultState>
@@ -79,6 +85,8 @@ export type EngineClient = {
   /** undefined until something is known about this device. */
   readonly app: ReadonlySignal<AppView | undefined>
   readonly group: (group: GroupId) => ReadonlySignal<GroupView | undefined>
+  /** The newest message of somebody else that arrived while this page was open. */
+  readonly arrival: ReadonlySignal<Arrival | undefined>
   readonly pending: ReadonlySignal<readonly PendingText[]>
   readonly join: ReadonlySignal<JoinState>
   readonly dispatch: (intent: Intent) => Promise<Result<IntentAnswer, Refusal>>

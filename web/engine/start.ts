@@ -217,6 +217,7 @@ export const startEngine = (afterThis: Promise<void>): EngineClient => {
     linkKinds: views.kinds,
     app: views.app,
     group: views.group,
+    arrival: views.arrival,
     pending: views.pending,
     join: views.join,
     dispatch,

@@ -3,7 +3,14 @@ import { computed, signal } from '@preact/signals'
 import { deviceId, peerId } from '../../protocol/core/base.ts'
 import type { AppView, GroupId, GroupSummary, GroupView } from '#protocol'
 import type { ReadonlySignal, Signal } from '@preact/signals'
-import type { EngineClient, JoinState, NetState, PendingText, VaultState } from './client.ts'
+import type {
+  Arrival,
+  EngineClient,
+  JoinState,
+  NetState,
+  PendingText,
+  VaultState,
+} from './client.ts'
 import type { LinkKinds } from './tabs.ts'
 
 /** Groups whose views are kept up to date; a person looks at one or two. */
@@ -21,6 +28,7 @@ export type Views = {
   readonly told: Signal<AppView | undefined>
   /** As shown: with the group that is being joined. */
   readonly app: ReadonlySignal<AppView | undefined>
+  readonly arrival: Signal<Arrival | undefined>
   readonly pending: Signal<readonly PendingText[]>
   readonly join: Signal<JoinState>
   readonly group: (group: GroupId) => Signal<GroupView | undefined>
@@ -90,6 +98,7 @@ export const createViews = (onWatch: (group: GroupId) => void): Views => {
     kinds: signal<LinkKinds>({}),
     told,
     app: computed(() => withJoining(told.value, join.value)),
+    arrival: signal<Arrival | undefined>(undefined),
     pending: signal<readonly PendingText[]>([]),
     join,
     group,

@@ -101,7 +101,12 @@ export const startWriter = async (options: WriterOptions): Promise<Backend> => {
       changed.add(event.group)
       toKeep.add(event.group)
     }
-    if (event.type !== 'notify') draw()
+    if (event.type === 'notify') {
+      const { group, message, priority } = event
+      // first what arrived, then that it did
+      showApp()
+      views.arrival.value = { group, message, priority }
+    } else draw()
   })
   drive.finished.catch(() => (views.net.value = { type: 'failed' }))
   setInterval(draw, kindsMillis)

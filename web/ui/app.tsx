@@ -2,7 +2,7 @@
  *  conversation and its details stand side by side. */
 import { effect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { Announcer } from './announcer.tsx'
+import { Announcer, announce } from './announcer.tsx'
 import { GroupList } from './group-list.tsx'
 import { Icon } from './icons.tsx'
 import { Conversation, GroupInfo, Join, Me, Mesh, MessageInfo } from './later.tsx'
@@ -146,5 +146,17 @@ export const App = ({ client }: { client: EngineClient }) => {
 export const followTitle = (client: EngineClient): void => {
   effect(() => {
     document.title = ui.value.title(unreadIn(client))
+  })
+}
+
+/** 特急 and 加急 are spoken at once, wherever the reader is; routine messages only in the group that is open. */
+export const followArrivals = (client: EngineClient): void => {
+  effect(() => {
+    const arrival = client.arrival.value
+    if (arrival === undefined || !['flash', 'urgent'].includes(arrival.priority)) return
+    const group = client.app.peek()?.groups.find(row => row.group === arrival.group)
+    const level = shared.peek().priority[arrival.priority]
+    const words = ui.peek().announce.alert(level, group?.title ?? '', group?.lastText ?? '')
+    announce(words, 'assertive')
   })
 }

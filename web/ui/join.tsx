@@ -53,8 +53,8 @@ const OpenInvite = ({ client }: { client: EngineClient }) => {
 
 const InviteFacts = ({ invite }: { invite: InviteSummary }) => (
   <dl class="facts">
-    <dt>{ui.value.invite.validFor}</dt>
-    <dd>{ui.value.join.until(untilWords(invite.notAfter))}</dd>
+    <dt>{ui.value.join.until}</dt>
+    <dd>{untilWords(invite.notAfter)}</dd>
     <dt>{ui.value.join.fingerprint}</dt>
     <dd>
       <span class="mono">{programFingerprint()}</span>{' '}

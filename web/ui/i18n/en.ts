@@ -52,7 +52,7 @@ export const en: UiMessages = {
   join: {
     title: 'Join a group',
     lead: 'Open the invite, give a name, start writing.',
-    until: time => `Invite valid until ${time}`,
+    until: 'Invite valid until',
     fingerprint: 'Program fingerprint',
     fingerprintHint: 'compare with the announced one',
     name: 'Your name',
@@ -251,6 +251,6 @@ export const en: UiMessages = {
     closing: 'Locked or closed, this page receives nothing; fixed nodes hold messages for it.',
   },
   announce: {
-    storage: 'Storage is failing',
+    alert: (level, group, text) => `${level}: ${group}: ${text}`,
   },
 }

@@ -49,7 +49,7 @@ export const zhCN = {
   join: {
     title: '加入群',
     lead: '打开邀请，填上名字就能写。',
-    until: (time: string): string => `邀请有效至 ${time}`,
+    until: '邀请有效至',
     fingerprint: '程序指纹',
     fingerprintHint: '与公告核对',
     name: '你的姓名',
@@ -245,7 +245,7 @@ export const zhCN = {
     closing: '锁屏或关闭页面后，本机收不到消息；固定节点会代存。',
   },
   announce: {
-    storage: '存储写入失败',
+    alert: (level: string, group: string, text: string): string => `${level}：${group}：${text}`,
   },
 }
 
