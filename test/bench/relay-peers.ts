@@ -42,6 +42,8 @@ export type Report =
       readonly type: 'collected'
       readonly seen: readonly (readonly [string, number, number])[]
       readonly refusals: Readonly<Record<string, number>>
+      /** Processor time of this process so far. */
+      readonly cpuMs: number
     }
   | { readonly type: 'stopped' }
 
@@ -177,7 +179,8 @@ const obey = async (order: Order): Promise<Report> => {
       for (const { drive } of seats)
         for (const [type, count] of Object.entries(drive.app().refusals))
           refusals[type] = (refusals[type] ?? 0) + count
-      return { type: 'collected', seen, refusals }
+      const { user, system } = process.cpuUsage()
+      return { type: 'collected', seen, refusals, cpuMs: (user + system) / 1_000 }
     }
     case 'stop':
       await Promise.all(seats.map(({ end }) => end()))

@@ -1,5 +1,6 @@
 /** A hundred real libp2p peers around one relay, all behind one address, in one group: does every message reach everybody, and
  *  how long after it was saved at its sender is it known at each receiver? Gossip alone delivers 64 % here. */
+import { availableParallelism } from 'node:os'
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { untilValue } from '../support/until.ts'
@@ -118,6 +119,9 @@ const measure = async function* (relay: Worker, workers: readonly Worker[]): Asy
   )
   const joinSeconds = round((performance.now() - joinStart) / 1_000, 1)
   say(`joined in ${joinSeconds} s; ${seconds} s at ${perSecond} messages/s …`)
+  const processor = async (): Promise<number> =>
+    (await collect([relay, ...workers])).reduce((sum, { cpuMs }) => sum + cpuMs, 0)
+  const usedBefore = await processor()
   const sent = await speak(workers)
   const expected = sent.length * (processes * peersEach - 1)
   const messages = new Map(sent.map(({ message, savedAt }) => [message, savedAt]))
@@ -128,6 +132,7 @@ const measure = async function* (relay: Worker, workers: readonly Worker[]): Asy
       expected,
     { within: patienceMs, every: 1_000, that: 'every message everywhere' },
   ).catch(() => collect(workers))
+  const used = (await processor()) - usedBefore
   const delays = new Map<string, number>()
   for (const { seen } of collected)
     for (const [message, peer, at] of seen) {
@@ -161,6 +166,12 @@ const measure = async function* (relay: Worker, workers: readonly Worker[]): Asy
     value: joinSeconds,
     unit: 's',
     conditions: `${conditions}; until each of ${everybody} knows all others`,
+  }
+  yield {
+    figure: 'cpu_ms_per_message',
+    value: round(used / sent.length),
+    unit: 'ms',
+    conditions: `${conditions}; processor time of all ${processes + 1} processes until the last delivery; ${perSecond} messages/s keep up while this is below ${round((availableParallelism() * 1_000) / perSecond)}`,
   }
   const refusals = collected.map(({ refusals: counts }) => counts)
   say(`refusals: ${JSON.stringify(refusals)}`)
