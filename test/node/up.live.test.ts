@@ -178,7 +178,7 @@ test('a second node joins by the link; send, wait and tail are one conversation 
     state => state === 'member',
     { within: 30_000, every: 300, that: 'admission' },
   )
-  const following = startPetrel(['tail', 'ops', '--follow', '--json', '-n', '0'], here)
+  const following = startPetrel(['tail', 'ops', '--follow', '--json', '-n', '5'], here)
   cleanup.add(following.stop)
   const sent = await petrel(
     ['send', 'ops', 'hello', '--wait', 'delivered', '--timeout', '30s', '--json'],
