@@ -192,6 +192,13 @@ export const startEngine = (afterThis: Promise<void>): EngineClient => {
     }
   }
 
+  /** Browsers that ask nobody decide by how the site is used; asking costs nothing. */
+  const persist = async (): Promise<void> => {
+    if (typeof navigator.storage?.persist !== 'function') return
+    await navigator.storage.persist()
+    if (views.vault.value === 'open') views.storage.value = await readPersistence()
+  }
+
   const drafts = new Map<GroupId, string>()
   const draftTimers = new Map<GroupId, ReturnType<typeof setTimeout>>()
   const keepDraft = (group: GroupId, text: string): void => {
@@ -261,6 +268,7 @@ export const startEngine = (afterThis: Promise<void>): EngineClient => {
       token = undefined
       views.join.value = { type: 'joining', invite }
       current?.picked('join')
+      void persist()
     },
     invite: async wanted => {
       if (tier === 'file') return failure(refusal('not-found', 'a single file has no address'))
@@ -276,10 +284,7 @@ export const startEngine = (afterThis: Promise<void>): EngineClient => {
     useMemory: () => {
       void openWith(memoryKv(), undefined)
     },
-    persist: async () => {
-      await navigator.storage.persist()
-      views.storage.value = await readPersistence()
-    },
+    persist,
   }
 }
 
