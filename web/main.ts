@@ -5,7 +5,7 @@ import { h, render } from 'preact'
 import { createGate } from './engine/gate.ts'
 import { startEngine } from './engine/start.ts'
 import { App, followArrivals, followTitle } from './ui/app.tsx'
-import { followLanguage, loadEnglish } from './ui/i18n/index.ts'
+import { followLanguage } from './ui/i18n/index.ts'
 import { groupChunk, joinChunk, moreChunk } from './ui/later.tsx'
 import { followPresence } from './ui/presence.ts'
 import { followHash, go, hashOf, route } from './ui/routes.ts'
@@ -32,7 +32,7 @@ const loadScreens = async (): Promise<void> => {
   await (isJoining ? groupChunk : joinChunk).load()
   await moreChunk.load()
 }
-const screens = loadScreens()
+void loadScreens()
 
 // a link opened in this very tab only changes the fragment
 addEventListener('hashchange', () => {
@@ -68,9 +68,3 @@ if (host !== null) {
   host.replaceChildren()
   render(h(App, { client }), host)
 }
-// the other language, while there is a network and nothing else to do
-effect(() => {
-  const { type } = client.net.value
-  if (type !== 'loading' && type !== 'starting')
-    void screens.then(loadEnglish).catch(() => undefined)
-})

@@ -54,7 +54,6 @@ const openCold = async (browser: Browser, link: string): Promise<Opening> => {
   const { page } = browser
   const session = await browser.context.newCDPSession(page)
   await session.send('Network.enable')
-  await session.send('Network.setCacheDisabled', { cacheDisabled: true })
   await session.send('Network.emulateNetworkConditions', {
     offline: false,
     latency: latencyMs,

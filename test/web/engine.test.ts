@@ -111,6 +111,8 @@ test('an invite leaves the address before anything is asked for, and its secret 
   await page.getByRole('button', { name: '加入', exact: true }).click()
   await until(async () => /离线/.test(await netBar(page).innerText()), { within: 30_000 })
   expect(errors).toEqual([])
+  // counted for the progress line and run from the cache: one transfer
+  expect(served.asked.filter(path => path.includes('network-'))).toHaveLength(1)
   const secret = token.slice(24, 60)
   expect(secret.length).toBe(36)
   // the fragment of the first address is the browser's own; it is never part of a request

@@ -1,11 +1,12 @@
 /** Who I am here, how this screen looks, where things are kept and what program this is. */
 import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import { Choice, Field, Notice } from './parts.tsx'
 import { RefusalNotice } from './refusal-notice.tsx'
 import { availability, chooseAvailability } from './presence.ts'
 import { programFingerprint, programVersion } from './program.ts'
 import { lang, letterKeys, textSize, textSizes, theme, themes } from './settings.ts'
-import { shared, ui } from './i18n/index.ts'
+import { loadEnglish, shared, ui } from './i18n/index.ts'
 import type { Refusal } from '#protocol'
 import type { EngineClient } from '../engine/client.ts'
 import type { Availability } from './presence.ts'
@@ -66,6 +67,10 @@ const Profile = ({ client }: { client: EngineClient }) => {
 
 const Looks = () => {
   const words = ui.value.me
+  // whoever stands before the choice can take it, even if the network goes now
+  useEffect(() => {
+    void loadEnglish().catch(() => undefined)
+  }, [])
   return (
     <section class="card" aria-labelledby="me-looks">
       <h3 id="me-looks">{words.looks}</h3>
