@@ -131,7 +131,18 @@ export const startEngine = (afterThis: Promise<void>): EngineClient => {
       progress => (views.net.value = { type: 'loading', ...progress }),
       () => (views.net.value = { type: 'failed' }),
     )
-    use(await startWriter({ views, tabs, outbox, snapshot, cipher, identitySeed, useInvite }))
+    const writer = await startWriter({
+      views,
+      tabs,
+      outbox,
+      snapshot,
+      cipher,
+      identitySeed,
+      useInvite,
+    })
+    use(writer)
+    // accepted after the writer had looked for an invite and before it could be told of one
+    if (views.join.value.type === 'joining') writer.picked('join')
   }
 
   const openWith = async (kv: Kv, cipher: RowCipher | undefined): Promise<void> => {
