@@ -36,7 +36,7 @@ export const startNode = (
 ): RunningProcess => {
   const child = spawn(process.execPath, arguments_, {
     cwd: repositoryRoot,
-    env: { ...process.env, NO_COLOR: '1', ...options.environment },
+    env: { ...outsideNpm(), NO_COLOR: '1', ...options.environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   let stdout = ''
@@ -104,6 +104,10 @@ export const startNode = (
 const mainFile = join(repositoryRoot, 'node', 'main.ts')
 
 /** `petrel …` with nothing of the person who runs the tests: own home, own directories, no colour, one language. */
+/** The environment without npm's own variables: by them the program tells how it was called, and `npm test` is not it. */
+const outsideNpm = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')))
+
 export const startPetrel = (
   arguments_: readonly string[],
   home: string,
