@@ -57,7 +57,7 @@ export const bounds = {
   /** Pauses between dials of one peer; the long one after so many failures that it is probably away for hours. */
   dialBackoffMillisMin: 1_000,
   dialBackoffMillisMax: 60_000,
-  /** Without any link there is nothing else to do, and whoever comes back should be met within seconds. */
+  /** Without any link there is nothing else to do; and whoever was met before should be met again within seconds. */
   dialBackoffMillisAlone: 5_000,
   dialPatience: 12,
   dialBackoffMillisLong: 300_000,

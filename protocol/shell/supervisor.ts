@@ -124,7 +124,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     entry.failures += 1
     const isPatient = entry.failures > bounds.dialPatience
     const [soon, late] =
-      linkCount() === 0
+      linkCount() === 0 || entry.reachedAt > 0
         ? [bounds.dialBackoffMillisAlone, bounds.dialBackoffMillisMax]
         : [bounds.dialBackoffMillisMax, bounds.dialBackoffMillisLong]
     const most = isPatient ? late : soon
@@ -152,11 +152,16 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     }
   }
 
+  /** Whoever was reached before is mostly where it was; a dead address behind that one would only cost time, so the others
+   *  take part in every fourth round. */
+  const addressesToTry = (entry: Wanted): readonly Multiaddr[] =>
+    entry.reachedAt > 0 && entry.failures % 4 !== 3 ? entry.addresses.slice(0, 1) : entry.addresses
+
   const dial = async (entry: Wanted, isEnough: () => boolean): Promise<void> => {
     entry.isDialling = true
     dialling += 1
     try {
-      for (const address of entry.addresses) {
+      for (const address of addressesToTry(entry)) {
         if (isStopped || isEnough()) break
         if (linkKind(entry.peer) === 'relayed' && !leadsToDirect(address)) continue
         if (await dialOne(entry, address)) break
