@@ -1,5 +1,6 @@
 /** The tab that runs the peer: keeps the signals true, shows them to the other tabs, takes over what was written before it
  *  was up, and remembers what was shown last. */
+import { batch } from '@preact/signals'
 import { netStateOf } from './net-state.ts'
 import { startPeer } from './peer.ts'
 import type { GroupId, GroupView, Intent, IntentAnswer, PeerId, Refusal, Result } from '#protocol'
@@ -72,9 +73,23 @@ export const startWriter = async (options: WriterOptions): Promise<Backend> => {
     toKeep.clear()
     void snapshot.keep(drive.app(), groups).catch(() => undefined)
   }
+  /** A text that was handed over changes from waiting to said in one picture: never in both places, never in none. */
+  let draining = 0
   const drain = async (): Promise<void> => {
-    await outbox.drain(drive)
-    views.pending.value = await outbox.list()
+    const groups = new Set(views.pending.value.map(text => text.group))
+    draining += 1
+    try {
+      await outbox.drain(drive)
+      const left = await outbox.list()
+      draining -= 1
+      batch(() => {
+        for (const group of groups) showGroup(group)
+        views.pending.value = left
+      })
+    } catch (reason) {
+      draining -= 1
+      throw reason
+    }
     tabs.post({ type: 'outbox-changed' })
     showApp()
   }
@@ -90,8 +105,10 @@ export const startWriter = async (options: WriterOptions): Promise<Backend> => {
   const keepSoon = laterOnce(snapshotMillis, keepSnapshot)
   const draw = laterOnce(drawMillis, () => {
     showApp()
-    for (const group of changed) showGroup(group)
-    changed.clear()
+    if (draining === 0) {
+      for (const group of changed) showGroup(group)
+      changed.clear()
+    }
     keepSoon()
     if (views.pending.value.some(text => text.refused === undefined)) void drain()
   })
