@@ -79,6 +79,35 @@ test('a message with no link stays here and says so, and goes out by itself afte
   await ledger(alice, 'while unplugged', /^(With 1 node|Delivered to 1 of 1|Read by 1 of 1)$/)
 })
 
+test('an own message stands in one place from the moment it is written', async () => {
+  const node = await givenNode()
+  const alice = await givenPerson('Alice')
+  await alice.join(node.link)
+  await alice.write('before')
+  await ledger(alice, 'before', /^(With 1 node|Delivered to 1 of 1)$/)
+  const { page } = alice.browser
+  await page.evaluate(() => {
+    const wrong: string[] = []
+    const written = new Set<string>()
+    const look = (): void => {
+      const texts = [...document.querySelectorAll('ol.messages > li.message .message-text')].map(
+        element => element.textContent,
+      )
+      for (const text of texts) written.add(text)
+      for (const text of written) {
+        const count = texts.filter(shown => shown === text).length
+        if (count !== 1) wrong.push(`${text}: ${count} times`)
+      }
+    }
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true })
+    Object.assign(window, { wrong })
+  })
+
+  for (let index = 1; index <= 12; index++) await alice.write(`message ${index}`)
+  await ledger(alice, 'message 12', /^(With 1 node|Delivered to 1 of 1)$/)
+  expect(await page.evaluate(() => Reflect.get(window, 'wrong'))).toEqual([])
+})
+
 test('whoever joins late has the last fifty messages, newest last', async () => {
   const node = await givenNode()
   const alice = await givenPerson('Alice')
