@@ -16,6 +16,7 @@ afterAll(() => fixtures.close())
 beforeEach(() => showFixture(page, fixtures.origin, { hash: floodHash }))
 
 const box = () => page.getByRole('textbox', { name: '写消息' })
+// read by textContent: innerText is empty for a row the browser has not drawn yet (content-visibility)
 const waiting = () => page.locator('li.message[data-waiting=true]')
 
 test('Enter inside a composition chooses a word and sends nothing', async () => {
@@ -37,7 +38,7 @@ test('Enter inside a composition chooses a word and sends nothing', async () => 
   await session.send('Input.insertText', { text: '收到' })
   await page.keyboard.press('Enter')
   await waiting().waitFor()
-  expect(await waiting().innerText()).toContain('收到')
+  expect(await waiting().textContent()).toContain('收到')
   expect(await box().inputValue()).toBe('')
 })
 
@@ -46,7 +47,7 @@ test('Shift and Enter start a line, Enter sends both', async () => {
   await page.keyboard.press('Shift+Enter')
   await page.keyboard.type('第二行')
   await page.keyboard.press('Enter')
-  expect(await waiting().locator('.message-text').innerText()).toBe('第一行\n第二行')
+  expect(await waiting().locator('.message-text').textContent()).toBe('第一行\n第二行')
 })
 
 test('only spaces are not a message', async () => {

@@ -56,7 +56,7 @@ const isHandedOver = (page: Page, text: string) =>
   until(
     async () => {
       const row = page.locator('li.message[data-id]', { hasText: text })
-      return (await row.count()) === 1 && /已交给|已送达|已读/.test(await row.innerText())
+      return (await row.count()) === 1 && /已交给|已送达|已读/.test((await row.textContent()) ?? '')
     },
     { within: 40_000, that: `${text} with a node` },
   )
