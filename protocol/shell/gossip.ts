@@ -15,8 +15,8 @@ const degrees = {
   slow: { D: 3, Dlo: 2, Dhi: 4, Dout: 1, Dlazy: 3 },
 } as const
 
-/** Topics are not limited to the subscribed ones (`allowedTopics`): a neighbour's subscription that comes before our own
- *  would be forgotten for good. `maxTopicBytesPerPeer` bounds what a neighbour can make us remember. */
+/** `maxTopicBytesPerPeer` bounds the subscriptions that a neighbour can make us remember; messages on topics that are not
+ *  ours are turned away by gossip-guard.ts. */
 export const createGossip = (
   degree: GossipDegree = 'normal',
 ): ((components: GossipSubComponents) => GossipSub) =>

@@ -10,6 +10,7 @@ import { createAllowance } from './allowance.ts'
 import { bounds } from './bounds.ts'
 import { systemClock } from './clock.ts'
 import { createFrameDecoder } from './frames.ts'
+import { guardGossip } from './gossip-guard.ts'
 import { createLiveness, pingOn } from './liveness.ts'
 import { channelProtocols, createLink } from './neighbour.ts'
 import { createSupervisor } from './supervisor.ts'
@@ -97,7 +98,6 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
     if (link.connections().length > 0) return
     links.delete(peer)
     link.close()
-    gossipAllowance.forget(peer)
     supervisor.changed(peer)
   }
 
@@ -133,6 +133,12 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
     })
   }
 
+  guardGossip(pubsub, (neighbour, cost) => {
+    const isWelcome = !isBanned(neighbour) && gossipAllowance.take(neighbour, cost)
+    if (!isWelcome) ban(neighbour)
+    return isWelcome
+  })
+
   const onOpen = ({ detail }: CustomEvent<Connection>): void => opened(detail)
   const onClose = ({ detail }: CustomEvent<Connection>): void => closed(detail)
   /** Whoever speaks Petrel is worth a new connection when this one is lost. */
@@ -146,10 +152,6 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
    *  charged to its sender. */
   const onGossip: TopicValidatorFn = async (neighbour, { topic, data }) => {
     const from = peerId(neighbour.toString())
-    if (!gossipAllowance.take(from)) {
-      ban(from)
-      return TopicValidatorResult.Ignore
-    }
     const isOurs = events !== undefined && data.length <= limits.gossipBytesMax
     const mayPass = isOurs && (await events?.mayPassOn(from, topicName(topic), data)) === true
     events?.gossip(from, topicName(topic), data)

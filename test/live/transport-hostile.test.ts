@@ -143,6 +143,46 @@ test('a neighbour that floods gossip is shown the door', async () => {
   expect(victim.gossip().length).toBeLessThanOrEqual(10_100)
 })
 
+/** A gossipsub RPC with one message: field 2 { 2: data, 4: topic }. */
+const message = (topic: string, data: Uint8Array): Uint8Array => {
+  const inner = Buffer.concat([
+    Buffer.of(0x12),
+    encodeFrame(data),
+    Buffer.of(0x22),
+    encodeFrame(Buffer.from(topic)),
+  ])
+  return encodeFrame(Buffer.concat([Buffer.of(0x12), encodeFrame(inner)]))
+}
+
+test('gossip on a topic of nobody here is not kept, and a flood of it ends the connection', async () => {
+  const { victim, friend, attack } = await scene()
+  const { pubsub } = victim.libp2p.node.services
+  const stream = await attack.newStream('/meshsub/1.2.0')
+  const sizeOf = (cache: string, member: string): unknown =>
+    Reflect.get(Reflect.get(pubsub, cache), member)?.size
+  for (let i = 0; i < 10; i++) stream.send(message('not ours', randomBytes(60_000)))
+  await isServed(victim, friend)
+  expect(sizeOf('mcache', 'msgs')).toBe(0)
+  expect(sizeOf('seenCache', 'entries')).toBe(0)
+  for (let i = 0; i < 6_000 && attack.status === 'open'; i++) {
+    stream.send(message('not ours', bytes(`noise ${i}`)))
+  }
+  await until(() => attack.status !== 'open')
+  await isServed(victim, friend)
+})
+
+test('the same gossip again and again is charged each time', async () => {
+  const { victim, friend, attack } = await scene()
+  victim.transport.subscribe([topicName('ours')])
+  const stream = await attack.newStream('/meshsub/1.2.0')
+  for (let i = 0; i < 6_000 && attack.status === 'open'; i++) {
+    stream.send(message('ours', bytes('once more')))
+  }
+  await until(() => attack.status !== 'open')
+  expect(victim.gossip()).toEqual(['once more'])
+  await isServed(victim, friend)
+})
+
 test('what is not vouched for is heard and charged, but not passed on', async () => {
   const [hub, attacker, behind] = [await start(), await start(), await start()]
   const topic = topicName('forgery')

@@ -21,13 +21,28 @@ test('a burst is allowed, then only what refills', () => {
   ])
 })
 
-test('what is saved up has a bound, and a forgotten neighbour starts anew', () => {
+test('what is saved up has a bound', () => {
   const clock = handClock()
   const allowance = createAllowance({ clock, perSecond: 1, burst: 3 })
   expect(allowance.take(alice)).toBe(true)
   clock.advance(1_000_000)
   for (let i = 0; i < 3; i++) expect(allowance.take(alice)).toBe(true)
   expect(allowance.take(alice)).toBe(false)
-  allowance.forget(alice)
-  expect(allowance.take(alice)).toBe(true)
+})
+
+test('something large is charged at once, and what was not granted leaves nothing', () => {
+  const clock = handClock()
+  const allowance = createAllowance({ clock, perSecond: 1, burst: 10 })
+  expect(allowance.take(alice, 10)).toBe(true)
+  clock.advance(5_000)
+  expect(allowance.take(alice, 6)).toBe(false)
+  expect(allowance.take(alice)).toBe(false)
+})
+
+test('thousands of passing names do not refill a neighbour that has spent everything', () => {
+  const clock = handClock()
+  const allowance = createAllowance({ clock, perSecond: 1, burst: 2 })
+  for (let i = 0; i < 2; i++) expect(allowance.take(alice)).toBe(true)
+  for (let i = 0; i < 5_000; i++) allowance.take(peerId(`passer-by ${i}`))
+  expect(allowance.take(alice)).toBe(false)
 })
