@@ -1,8 +1,9 @@
 /** From bytes to a message the machine may believe: bound, decode, verify. It changes nothing and depends only on its
  *  arguments, so a shell may verify in batches and a simulator once per distinct message. Only this file makes a
  *  VerifiedMessage. An operation counts as verified when its author's key is known (or stands in the same frame) and its
- *  signature, or that of a later operation of its run, holds; a log's first operation also needs its admission by the
- *  epoch's write key. Whether the author may say it, members judge later, in the group's control state. */
+ *  signature, or that of a later operation of its run, holds; control-class operations need their own, since whoever joins is
+ *  shown them one by one. A log's first operation also needs its admission by the epoch's write key. Whether the author may
+ *  say it, members judge later, in the group's control state. */
 import {
   type AuthorId,
   type Brand,
@@ -25,7 +26,7 @@ import {
   decodeJoinFrame,
   decodeSyncFrame,
 } from './message.ts'
-import { type Op, decodeRecord, decodeRun, kinds, opBytesMax } from './op.ts'
+import { type Op, decodeRecord, decodeRun, isControlClass, kinds, opBytesMax } from './op.ts'
 import { type Refusal, type RefusalType, refusal } from './refusal.ts'
 import { type Slot, decodeSlot, slotMessage } from './slot.ts'
 
@@ -215,6 +216,9 @@ export const createChecker = (gid: GroupId, context: AdmitContext, verify: Verif
     if (first === undefined || last?.signature === undefined) return refusal('bad-signature')
     const shape = ops.map(checkShape).find(fault => fault !== undefined)
     if (shape !== undefined) return shape
+    if (ops.some(op => isControlClass(op.kind) && op.signature === undefined)) {
+      return refusal('bad-signature', 'control class inside a run')
+    }
     let key = keys.get(first.author) ?? context.keyOf(gid, first.author)
     if (first.kind === kinds.genesis) {
       const clear = decodeGenesisClear(first.payload)

@@ -246,7 +246,6 @@ describe('a run', () => {
   test('is vouched for by the signature of its last operation', () => {
     expect(runOutcome(write().slice(1), knowing(guest()))).toBeUndefined()
     expect(runOutcome(asRun(write().slice(1)), knowing(guest()))).toBeUndefined()
-    expect(runOutcome(asRun(write()), context)).toBeUndefined()
   })
 
   test('with another beginning, body, order or end is a bad signature', () => {
@@ -323,6 +322,21 @@ describe('a slot', () => {
     const asOp = { ...op, signature: make().signature }
     expect(outcomes(asOp, knowing(guest()))).toEqual(always('bad-signature'))
   })
+})
+
+test('a control-class operation keeps its own signature: it never stands inside a run', () => {
+  const write = (after: readonly number[]): readonly Op[] => {
+    const log = testLog(group, group.creatorSecret, cryptography)
+    const ops = [log.genesis(), ...after.map(kind => log.write(Uint8Array.of(1), { kind }))]
+    return ops.map((op, index) => (index === after.length ? op : unsigned(op)))
+  }
+  for (const kind of [kinds.control, kinds.epoch]) {
+    const [, ...ops] = write([kinds.fact, kind, kinds.fact])
+    expect(runOutcome(ops, contextOf())?.type).toBe('bad-signature')
+    const [, ...ending] = write([kinds.fact, kinds.fact, kind])
+    expect(runOutcome(ending, contextOf())).toBeUndefined()
+  }
+  expect(runOutcome(write([kinds.fact]), contextOf())?.type).toBe('bad-signature')
 })
 
 test('no bytes on any channel make admission throw, and nothing unsigned becomes an operation', () => {

@@ -305,8 +305,16 @@ test('operations and runs are the ones of the vectors', () => {
     expectGolden('op', name, { ...given, ...fields, header: head, payload: body, id }, bytes)
     expect(cryptography.verify(log.publicKey, idBytes(op.id), bytes.slice(-64))).toBe(true)
   }
-  const ops = [first, second, third].map((op, index) => (index === 2 ? op : unsigned(op)))
-  expectGolden('op', 'run', { gid, ids: ops.map(({ id }) => id) }, encodeRun(ops))
+  const fourth = log.say('under the next key', { keyId: Uint8Array.of(1, 2, 3, 4) })
+  const expectRun = (name: string, ops: readonly Op[]): void => {
+    const bare = ops.map((op, index) => (index === ops.length - 1 ? op : unsigned(op)))
+    const bytes = encodeRun(bare)
+    expectGolden('op', name, { gid, ids: ops.map(({ id }) => id) }, bytes)
+    const decoded = decodeRun(gid, bytes)
+    expect(decoded.ok && decoded.value).toEqual(bare)
+  }
+  expectRun('run', [second, third])
+  expectRun('run under two keys', [second, third, fourth])
   expect(first.hlc).toBe(firstHlc)
   expect(kinds.genesis).toBe(15)
   expect(equalBytes(second.prev, hexToBytes(first.id.slice(0, 32)) ?? new Uint8Array(0))).toBe(true)
