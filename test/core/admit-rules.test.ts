@@ -239,7 +239,6 @@ describe('a run', () => {
     const rest = ['a', 'b', 'c', 'd'].map(text => log.say(text))
     return [first, ...rest]
   }
-  const context = contextOf()
   const asRun = (ops: readonly Op[]): readonly Op[] =>
     ops.map((op, index) => (index === ops.length - 1 ? op : unsigned(op)))
 
