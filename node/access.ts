@@ -18,6 +18,7 @@ export type AccessFault =
   | { readonly type: 'no-identity' }
   | { readonly type: 'other-version' }
   | { readonly type: 'daemon-gone' }
+  | { readonly type: 'daemon-silent' }
   | { readonly type: 'api'; readonly code: string; readonly detail: string | undefined }
 
 export type News = MessageNews | LedgerNews

@@ -1,21 +1,22 @@
 /** The command line: reads flags and settings once, runs one command, and ends with its exit code. The grammar is
  *  commander's; its objections are said in our words. No invite is ever taken from the command line. */
-import { Command, CommanderError } from 'commander'
+import { setTimeout as wait } from 'node:timers/promises'
+import { CommanderError } from 'commander'
+import type { Command } from 'commander'
 import { langOf, words } from '#words'
 import type { Lang } from '#words'
 import { createContext } from './context.ts'
 import type { Context, GlobalFlags, Streams } from './context.ts'
-import { examplesText } from './examples.ts'
 import { exitCodes } from './failure.ts'
 import type { ExitCode } from './failure.ts'
 import { failed, settingFailure, thrownFailure } from './faults.ts'
 import type { Speech } from './faults.ts'
 import { systemCode } from './files.ts'
+import { createProgram, operandsOf, settleSpelling } from './help.ts'
 import type { Environment } from './paths.ts'
 import { readSettings } from './settings.ts'
 import type { SettingKey, Settings } from './settings.ts'
 import { parseSpan } from './span.ts'
-import { columnsOf } from './terminal.ts'
 import { cliWords } from './words.ts'
 import { usageFailure } from './usage.ts'
 import { addConfig } from './commands/config.ts'
@@ -35,9 +36,16 @@ import { addVersion } from './commands/version.ts'
 export type Run = (
   command: (context: Context) => Promise<ExitCode>,
   settings?: Readonly<Partial<Record<SettingKey, string | undefined>>>,
-  /** What Ctrl-C does is the command's own business. */
-  keepsSignals?: boolean,
+  own?: OwnEnds,
 ) => Promise<void>
+
+/** Ends that a command deals with itself, because it has something to say or to tidy up then. */
+export type OwnEnds = {
+  /** Ctrl-C and SIGTERM. */
+  readonly signals?: boolean
+  /** --timeout. */
+  readonly timeout?: boolean
+}
 
 export type Program = {
   readonly program: Command
@@ -70,23 +78,11 @@ const langFirst = (args: readonly string[], environment: Environment): Lang => {
   return langOf(locale)
 }
 
-const valueFlags = new Set([
-  '--name',
-  '--unit',
-  '--from-file',
-  '--data',
-  '--config',
-  '--lang',
-  '--timeout',
-])
-
 /** An invite link anywhere, or anything at all that `join` is given but `-`: it can only be an invite. */
 const hasSecret = (args: readonly string[]): boolean => {
   if (args.some(arg => /(?:#|%23)j(?:=|%3d)/i.test(arg))) return true
-  const operands = args.filter(
-    (arg, at) => (arg === '-' || !arg.startsWith('-')) && !valueFlags.has(args[at - 1] ?? ''),
-  )
-  return operands[0] === 'join' && operands.slice(1).some(arg => arg !== '-')
+  const [command, ...operands] = operandsOf(args)
+  return command === 'join' && operands.some(arg => arg !== '-')
 }
 
 /** The way this was started, as a person would type it again. */
@@ -138,7 +134,7 @@ export const main = async (
   }
 
   const program = createProgram(speech, streams)
-  const run: Run = async (command, settingFlags = {}, keepsSignals = false) => {
+  const run: Run = async (command, settingFlags = {}, own = {}) => {
     const options = program.opts<GlobalOptions>()
     const flags = { ...settingFlags, lang: options.lang, data: options.data }
     const settings = readSettings(flags, options.config, environment)
@@ -166,9 +162,9 @@ export const main = async (
       timeout,
     }
     current = bare(settings.value, globals, settings.value.text('lang') === 'en' ? 'en' : 'zh-CN')
-    const release = keepsSignals ? () => undefined : watchSignals(stopping)
+    const release = own.signals === true ? () => undefined : watchSignals(stopping)
     try {
-      exit = await command(current)
+      exit = await inTime(current, own, command(current))
     } finally {
       release()
     }
@@ -191,12 +187,14 @@ export const main = async (
     add({ program, speech, run })
   }
   try {
-    await program.parseAsync(args, { from: 'user' })
+    await program.parseAsync(settleSpelling(program, args), { from: 'user' })
   } catch (reason) {
     const context = current ?? early()
     if (reason instanceof CommanderError) {
-      if (reason.exitCode === 0 || reason.code === 'commander.help') {
-        return reason.exitCode === 0 ? exitCodes.done : exitCodes.usage
+      if (reason.exitCode === 0) return exitCodes.done
+      if (reason.code === 'commander.help') {
+        context.record('error', usageFailure(speech, program, { type: 'nothing', args }))
+        return exitCodes.usage
       }
       return context.fail(usageFailure(speech, program, { type: 'commander', error: reason, args }))
     }
@@ -206,6 +204,43 @@ export const main = async (
   }
   return stopping.signal.aborted && exit === exitCodes.done ? endOf(stopping.signal) : exit
 }
+
+/** How long a command may take to end at Ctrl-C, and to tell how far it got when its own time is over. */
+const closingMillis = 1_500
+const tellingMillis = 10_000
+
+/** The command's own end, or, where it does not come in time, the end that --timeout or Ctrl-C makes. */
+const inTime = async (
+  context: Context,
+  own: OwnEnds,
+  command: Promise<ExitCode>,
+): Promise<ExitCode> => {
+  if (own.signals === true) return command
+  const { timeout } = context.flags
+  const over = new AbortController()
+  const after = (length: number, end: () => void): void => {
+    wait(length, undefined, { signal: over.signal }).then(end, () => undefined)
+  }
+  const cut = new Promise<ExitCode>(resolve => {
+    context.signal.addEventListener('abort', () => {
+      after(closingMillis, () => {
+        resolve(endOf(context.signal))
+      })
+    })
+    if (timeout === undefined) return
+    after(own.timeout === true ? timeout + tellingMillis : timeout, () => {
+      resolve(timedOut(context))
+    })
+  })
+  try {
+    return await Promise.race([command, cut])
+  } finally {
+    over.abort()
+  }
+}
+
+const timedOut = (context: Context): ExitCode =>
+  context.fail(failed('timeout', exitCodes.timeout, context.t.said.timeout))
 
 const endOf = (signal: AbortSignal): ExitCode =>
   signal.reason === 'pipe' ? exitCodes.done : exitCodes.interrupted
@@ -232,45 +267,4 @@ const watchSignals = (stopping: AbortController): (() => void) => {
     process.off('SIGINT', stop)
     process.off('SIGTERM', stop)
   }
-}
-
-const createProgram = ({ t }: Speech, { stdout, stderr }: Streams): Command => {
-  const { help } = t
-  const headings = new Map([
-    ['Usage:', help.usage],
-    ['Commands:', help.commands],
-    ['Options:', help.options],
-    ['Global Options:', help.global],
-    ['Arguments:', help.arguments],
-  ])
-  return new Command('petrel')
-    .description(help.about)
-    .addHelpText('after', examplesText(t, 'root'))
-    .option('--json', help.json)
-    .option('--plain', help.noColor)
-    .option('--quiet', help.quiet)
-    .option('--verbose', help.verbose)
-    .option('--no-color', help.noColor)
-    .option('--no-input', help.noInput)
-    .option('--config <file>', help.configFile)
-    .option('--data <dir>', help.data)
-    .option('--lang <lang>', help.lang)
-    .option('--timeout <time>', help.timeout)
-    .helpOption('-h, --help', help.helpOption)
-    .helpCommand('help [command]', help.helpCommand)
-    .configureHelp({
-      showGlobalOptions: true,
-      displayWidth: columnsOf,
-      styleTitle: title => headings.get(title) ?? title,
-      optionDescription: ({ description, defaultValue }) => {
-        const isSaid = typeof defaultValue === 'string' && defaultValue !== ''
-        return isSaid ? `${description} (${help.default} ${defaultValue})` : description
-      },
-    })
-    .configureOutput({
-      writeOut: text => stdout.write(text),
-      writeErr: text => stderr.write(text),
-      outputError: () => undefined,
-    })
-    .exitOverride()
 }

@@ -11,6 +11,11 @@ import { systemCode } from './files.ts'
 type Method = 'GET' | 'POST'
 type Opened = Result<IncomingMessage, AccessFault>
 
+/** A daemon answers within milliseconds, or, when asked to verify its whole store, within minutes. One that is stopped
+ *  or stuck must not hold a terminal for ever. */
+const answerMillisMax = 30_000
+const verificationMillisMax = 1_800_000
+
 const goneCodes = ['ECONNREFUSED', 'ENOENT', 'ECONNRESET', 'EPIPE']
 
 const isGone = (reason: unknown): boolean => goneCodes.includes(systemCode(reason) ?? '')
@@ -20,7 +25,7 @@ const open = (
   method: Method,
   route: string,
   body: unknown,
-  signal?: AbortSignal,
+  { patience, signal }: { readonly patience: number; readonly signal?: AbortSignal },
 ): Promise<Opened> =>
   new Promise((resolve, reject) => {
     const outgoing = request(
@@ -29,6 +34,7 @@ const open = (
         method,
         path: apiPath(route),
         headers: { host: 'petrel', 'content-type': 'application/json' },
+        timeout: patience,
         ...(signal !== undefined && { signal }),
       },
       incoming => {
@@ -39,6 +45,10 @@ const open = (
         }
       },
     )
+    outgoing.on('timeout', () => {
+      resolve({ ok: false, error: { type: 'daemon-silent' } })
+      outgoing.destroy()
+    })
     outgoing.on('error', reason => {
       if (isGone(reason) || signal?.aborted === true) {
         resolve({ ok: false, error: { type: 'daemon-gone' } })
@@ -60,13 +70,17 @@ const errorOf = (body: string): AccessFault => {
   return { type: 'api', code: parsed.error?.code ?? 'internal', detail: parsed.error?.detail }
 }
 
-export const overSocket = (socketPath: string): Access => {
+export const overSocket = (
+  socketPath: string,
+  { patience }: { readonly patience: number } = { patience: answerMillisMax },
+): Access => {
   const call = async <Name extends keyof ApiAnswers>(
     method: Method,
     route: string,
     body: unknown,
   ): Promise<Result<ApiAnswers[Name], AccessFault>> => {
-    const opened = await open(socketPath, method, route, body)
+    const waits = route === 'verification' ? verificationMillisMax : patience
+    const opened = await open(socketPath, method, route, body, { patience: waits })
     if (!opened.ok) return opened
     try {
       const text = await textOf(opened.value)
@@ -84,8 +98,10 @@ export const overSocket = (socketPath: string): Access => {
     post: (_, route, body) => call('POST', route, body),
     stream: async (route, body, signal) => {
       const method = body === undefined ? 'GET' : 'POST'
-      const opened = await open(socketPath, method, route, body, signal)
+      const opened = await open(socketPath, method, route, body, { patience, signal })
       if (!opened.ok) return opened
+      // From here on silence means that nothing happens.
+      opened.value.socket.setTimeout(0)
       if (opened.value.statusCode !== 200) {
         return { ok: false, error: errorOf(await textOf(opened.value)) }
       }

@@ -33,8 +33,11 @@ export type Context = {
   readonly flags: GlobalFlags
   /** For stdout. */
   readonly style: Style
+  /** Of the terminal; a pipe has no end of line. */
   readonly columns: number
   readonly isTerminal: boolean
+  /** Stdout takes colours: a terminal, and neither NO_COLOR nor TERM=dumb nor a flag says otherwise. */
+  readonly hasColor: boolean
   /** Ends at Ctrl-C, and when nobody reads stdout any more. */
   readonly signal: AbortSignal
   /** A human line on stdout; nothing with --json. */
@@ -52,13 +55,23 @@ export type Context = {
 
 export type ContextParts = Omit<
   Context,
-  'style' | 'columns' | 'isTerminal' | 'print' | 'record' | 'talk' | 'fail' | 'readInput' | 'ask'
+  | 'style'
+  | 'columns'
+  | 'isTerminal'
+  | 'hasColor'
+  | 'print'
+  | 'record'
+  | 'talk'
+  | 'fail'
+  | 'readInput'
+  | 'ask'
 > & { readonly streams: Streams }
 
 export const createContext = (parts: ContextParts): Context => {
   const { flags, messages, streams, signal, ...rest } = parts
   const { stdin, stdout, stderr } = streams
   const isTerminal = stdout.isTTY
+  const style = styleFor(stdout, flags.color)
   const errorStyle = styleFor(stderr, flags.color)
 
   const record = (type: string, fields: object): void => {
@@ -74,9 +87,10 @@ export const createContext = (parts: ContextParts): Context => {
     flags,
     messages,
     signal,
-    style: styleFor(stdout, flags.color),
-    columns: Math.max(20, stdout.columns ?? 80),
+    style,
+    columns: isTerminal ? Math.max(20, stdout.columns || 80) : Number.POSITIVE_INFINITY,
     isTerminal,
+    hasColor: style.bold('x') !== 'x',
     print: text => {
       if (!flags.json) stdout.write(`${text}\n`)
     },

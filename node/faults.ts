@@ -36,8 +36,12 @@ const exits: Readonly<Partial<Record<RefusalType, ExitCode>>> = {
   stopped: exitCodes.internal,
 }
 
-export const refusalFailure = ({ messages }: Speech, type: RefusalType): Failure => {
-  const { what, safe, next } = messages.refusals[type]
+/** Said by screens of what stands in their box; a command line has none. */
+const ofText: ReadonlySet<RefusalType> = new Set(['text-too-long', 'name-invalid', 'not-member'])
+
+export const refusalFailure = ({ t, messages }: Speech, type: RefusalType): Failure => {
+  const { what, next } = messages.refusals[type]
+  const safe = ofText.has(type) ? t.said.notSent : messages.refusals[type].safe
   return failed(type, exits[type] ?? exitCodes.refused, { what, safe, next })
 }
 
@@ -75,12 +79,14 @@ export const accessFailure = (speech: Speech, fault: AccessFault): Failure => {
       return failed(fault.type, exitCodes.internal, t.said.otherVersion)
     case 'daemon-gone':
       return failed(fault.type, exitCodes.internal, t.said.daemonGone(petrel))
+    case 'daemon-silent':
+      return failed(fault.type, exitCodes.internal, t.said.daemonSilent(petrel))
     case 'api': {
       const { code, detail } = fault
       if (isRefusalType(messages, code)) return refusalFailure(speech, code)
       const type = code === 'bad-field' ? fieldRefusals.get(detail ?? '') : undefined
       if (type !== undefined) return refusalFailure(speech, type)
-      return failed('internal', exitCodes.internal, t.said.internal(detail ?? code))
+      return failed('internal', exitCodes.internal, t.said.internal(detail ?? code, petrel))
     }
   }
 }
@@ -97,7 +103,7 @@ const textOf = (reason: unknown): string => {
 }
 
 /** What was thrown: a failing store has its own words, the rest is a bug of ours. */
-export const thrownFailure = ({ t }: Speech, reason: unknown): Failure => {
+export const thrownFailure = ({ t, petrel }: Speech, reason: unknown): Failure => {
   const code = systemCode(reason) ?? ''
   const cause = systemCode(reason instanceof Error ? reason.cause : undefined) ?? ''
   if (code === 'store-newer') return failed(code, exitCodes.refused, t.said.storeNewer)
@@ -105,5 +111,5 @@ export const thrownFailure = ({ t }: Speech, reason: unknown): Failure => {
   if (code.startsWith('store-') || code.startsWith('LEVEL_')) {
     return failed('store-damaged', exitCodes.verification, t.said.storeDamaged(textOf(reason)))
   }
-  return failed('internal', exitCodes.internal, t.said.internal(textOf(reason)))
+  return failed('internal', exitCodes.internal, t.said.internal(textOf(reason), petrel))
 }

@@ -4,7 +4,8 @@ import type { GroupSummary } from '#protocol'
 import type { Context } from './context.ts'
 import { shortPeer, titleOf } from './groups.ts'
 import { qrText } from './qr.ts'
-import { cutTo, padTo, columnsOf } from './terminal.ts'
+import { columnsOf, factsText, padTo } from './terminal.ts'
+import type { Facts } from './terminal.ts'
 import { clockTime } from './times.ts'
 
 export type Greeting = {
@@ -12,7 +13,7 @@ export type Greeting = {
   readonly name: string
   readonly peer: string
   readonly dataDir: string
-  readonly ports: string
+  readonly ports: readonly string[]
   readonly origins: readonly string[]
   readonly webMissing: boolean
   readonly notes: readonly string[]
@@ -56,7 +57,7 @@ const inviteBlocks = (context: Context, invite: Greeting['invite']): readonly st
   }
   const [best, ...others] = invite.links
   if (best === undefined) return []
-  const code = qrText(best, context.isTerminal && context.flags.color, indent)
+  const code = qrText(best, context.hasColor, indent)
   const fits = code.columns <= columns
   const lines = [
     `${indent}${style.bold(t.up.scanOrOpen(titleOf(context, invite.group)))}`,
@@ -69,21 +70,13 @@ const inviteBlocks = (context: Context, invite: Greeting['invite']): readonly st
 
 const placeBlock = (context: Context, greeting: Greeting): string => {
   const { t, style, columns } = context
-  const web: readonly (readonly [string, string])[] = greeting.webMissing
-    ? [[t.status.web, t.up.webMissing]]
-    : [[t.status.web, greeting.origins.join(' · ')]]
-  const rows = [
-    ...web,
-    [t.up.node, `${shortPeer(greeting.peer)} · ${greeting.ports}`],
-    [t.status.me, greeting.name],
-    [t.up.storage, `${greeting.dataDir} · ${t.up.protection}`],
-  ] as const
-  const width = Math.max(...rows.map(([label]) => columnsOf(label)))
-  return rows
-    .map(([label, text]) =>
-      cutTo(`${indent}${style.dim(padTo(label, width))}  ${text}`, Math.max(columns, 80) + 20),
-    )
-    .join('\n')
+  const facts: Facts = [
+    [t.status.web, greeting.webMissing ? [t.up.webMissing] : greeting.origins],
+    [t.up.node, [shortPeer(greeting.peer), ...greeting.ports]],
+    [t.status.me, [greeting.name]],
+    [t.up.storage, [greeting.dataDir, t.up.protection]],
+  ]
+  return factsText(facts, columns - indent.length, style.dim).replaceAll(/^/gm, indent)
 }
 
 const nextBlock = (context: Context, group: GroupSummary): string => {

@@ -24,11 +24,14 @@ export const findGroup = (
       : app.groups.filter(({ group }) => group.startsWith(name.toLowerCase()))
   const [only, ...others] = found
   if (only === undefined) {
-    const said =
-      app.groups.length === 0
-        ? t.said.noGroup(petrel)
-        : t.said.groupUnknown(harmless(wanted), petrel)
-    return { ok: false, error: failed('not-found', exitCodes.notFound, said) }
+    if (app.groups.length === 0) {
+      return { ok: false, error: failed('not-found', exitCodes.notFound, t.said.noGroup(petrel)) }
+    }
+    const said = t.said.groupUnknown(harmless(wanted), petrel)
+    const meant = app.groups.find(({ title }) => name !== '' && title.includes(name))?.title
+    const next = meant === undefined ? said.next : t.said.groupMeant(harmless(meant))
+    const unknown = { ...said, ...(next !== undefined && { next }) }
+    return { ok: false, error: failed('not-found', exitCodes.notFound, unknown) }
   }
   if (others.length === 0) return { ok: true, value: only }
   const candidates = found.map(({ group, title }) => `${shortId(group)} ${harmless(title)}`)

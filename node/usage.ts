@@ -7,6 +7,7 @@ import { harmless } from './terminal.ts'
 
 export type UsageFault =
   | { readonly type: 'bad-value'; readonly name: string; readonly wanted: string }
+  | { readonly type: 'nothing'; readonly args: readonly string[] }
   | { readonly type: 'commander'; readonly error: CommanderError; readonly args: readonly string[] }
 
 /** The command that was meant, for `… --help`. */
@@ -37,10 +38,13 @@ export const usageFailure = (speech: Speech, program: Command, fault: UsageFault
   if (fault.type === 'bad-value') {
     return end(usage.badValue(fault.name, fault.wanted), usage.seeHelp(speech.petrel))
   }
+  const command = [speech.petrel, commandOf(program, fault.args)].join(' ').trim()
+  const help = usage.seeHelp(command)
+  if (fault.type === 'nothing') return end(usage.noCommand, help)
   const { message, code } = fault.error
-  const help = usage.seeHelp([speech.petrel, commandOf(program, fault.args)].join(' ').trim())
   const meant = suggestion(message)
-  const next = meant === undefined ? help : usage.didYouMean(meant)
+  const spelled = meant?.startsWith('-') === false ? `${command} ${meant}` : meant
+  const next = spelled === undefined ? help : usage.didYouMean(spelled)
   const name = quoted(message)
   switch (code) {
     case 'commander.unknownCommand':

@@ -1,4 +1,5 @@
 /** `petrel config show [--origin]`: each setting as it holds now, and where it came from. */
+import { described } from '../help.ts'
 import type { Program } from '../cli.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../failure.ts'
@@ -8,11 +9,14 @@ import { harmless, table } from '../terminal.ts'
 
 export const addConfig = ({ program, speech, run }: Program): void => {
   const { help } = speech.t
-  const config = program.command('config').summary(help.config).description(help.config)
+  const config = program
+    .command('config')
+    .summary(help.config)
+    .description(described(speech, help.config, 'config'))
   config
     .command('show')
     .summary(help.configShow)
-    .description(help.configShow)
+    .description(described(speech, help.configShow, 'config'))
     .option('--origin', help.origin)
     .action((flags: { readonly origin?: boolean }) =>
       run(context => Promise.resolve(show(context, flags.origin === true))),

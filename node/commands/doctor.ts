@@ -1,4 +1,5 @@
 /** `petrel doctor`: everything that can be wrong on this device, the worst in one red line first, each with its advice. */
+import { described } from '../help.ts'
 import type { Program } from '../cli.ts'
 import type { Access } from '../access.ts'
 import type { Context } from '../context.ts'
@@ -26,7 +27,7 @@ export const addDoctor = ({ program, speech, run }: Program): void => {
   program
     .command('doctor')
     .summary(speech.t.help.doctor)
-    .description(speech.t.help.doctor)
+    .description(described(speech, speech.t.help.doctor, 'doctor'))
     .action(() =>
       run(context =>
         withAccess(context, async access => {

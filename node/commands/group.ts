@@ -1,4 +1,5 @@
 /** `petrel group list | create | show` */
+import { described } from '../help.ts'
 import type { Program } from '../cli.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../failure.ts'
@@ -9,25 +10,29 @@ import { findGroup, titleOf } from '../groups.ts'
 import { shellWord } from '../greeting.ts'
 import { messageRecord, messageText } from '../message-text.ts'
 import { harmless, table } from '../terminal.ts'
+import { rfc3339 } from '../times.ts'
 import { readStatus, withAccess } from '../with-access.ts'
 import { groupRecord, groupRow } from './status.ts'
-import type { GroupView } from '#protocol'
+import type { GroupView, MemberView } from '#protocol'
 
 type CreateFlags = { readonly kind: string; readonly purpose: string }
 const kinds = ['emergency', 'special', 'temporary', 'daily']
 
 export const addGroup = ({ program, speech, run }: Program): void => {
   const { help } = speech.t
-  const group = program.command('group').summary(help.group).description(help.group)
+  const group = program
+    .command('group')
+    .summary(help.group)
+    .description(described(speech, help.group, 'group'))
   group
     .command('list')
     .summary(help.groupList)
-    .description(help.groupList)
+    .description(described(speech, help.groupList, 'groupList'))
     .action(() => run(list))
   group
     .command('create')
     .summary(help.groupCreate)
-    .description(help.groupCreate)
+    .description(described(speech, help.groupCreate, 'groupCreate'))
     .argument('<title>', help.argTitle)
     .option('--kind <kind>', help.groupKind, 'emergency')
     .option('--purpose <text>', help.purpose, '')
@@ -43,7 +48,7 @@ export const addGroup = ({ program, speech, run }: Program): void => {
   group
     .command('show')
     .summary(help.groupShow)
-    .description(help.groupShow)
+    .description(described(speech, help.groupShow, 'groupShow'))
     .argument('<group>', help.argGroup)
     .action((name: string) => run(context => show(context, name)))
 }
@@ -117,9 +122,14 @@ const print = (context: Context, view: GroupView): void => {
   for (const message of newest) context.print(`  ${messageText(context, message, '')}`)
   context.record('group', {
     ...groupRecord(summary),
-    members,
+    members: members.map(memberRecord),
     forks: view.forks,
     outbox: view.outbox.length,
     messages: newest.map(messageRecord),
   })
 }
+
+const memberRecord = (member: MemberView): object => ({
+  ...member,
+  ...(member.lastSeen !== undefined && { lastSeen: rfc3339(member.lastSeen) }),
+})

@@ -1,4 +1,5 @@
 /** `petrel init`: the identity and the data directory, without starting anything. */
+import { described } from '../help.ts'
 import type { Program } from '../cli.ts'
 import { accessFailure, refusalFailure } from '../faults.ts'
 import type { Context } from '../context.ts'
@@ -13,7 +14,7 @@ export const addInit = ({ program, speech, run }: Program): void => {
   program
     .command('init')
     .summary(help.init)
-    .description(help.init)
+    .description(described(speech, help.init, 'init'))
     .option('--name <name>', help.name)
     .option('--unit <unit>', help.unit)
     .action((flags: InitFlags) => run(init, { name: flags.name, unit: flags.unit }))

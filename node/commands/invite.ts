@@ -1,5 +1,5 @@
 /** `petrel invite <group>`: a link and, if wanted, its QR code. On a pipe the link goes into a private file. */
-import { examplesText } from '../examples.ts'
+import { described } from '../help.ts'
 import type { Program } from '../cli.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../failure.ts'
@@ -24,8 +24,7 @@ export const addInvite = ({ program, speech, run }: Program): void => {
   program
     .command('invite')
     .summary(help.invite)
-    .description(help.invite)
-    .addHelpText('after', examplesText(speech.t, 'invite'))
+    .description(described(speech, help.invite, 'invite'))
     .argument('<group>', help.argGroup)
     .option('--uses <count>', help.uses, '1')
     .option('--expires <time>', help.expires, '24h')
@@ -62,9 +61,10 @@ const invite = (context: Context, name: string, flags: InviteFlags): Promise<Exi
     const till = clockTime(context.lang, notAfter, Date.now())
     context.talk(t.invite.made(titleOf(context, group.value)))
     if (flags.qr === true && file === undefined) {
-      context.print(qrText(link, context.isTerminal && context.flags.color, '').text)
+      context.print(qrText(link, context.hasColor, '').text)
     }
     context.print(file === undefined ? link : t.up.linkInFile(file))
+    if (notAfter - Date.now() < validFor - 60_000) context.talk(t.invite.shortened)
     context.talk(`${t.up.validTill(uses, till)} · ${t.up.linkIsKey}`)
     context.record('invite', {
       group: group.value.group,

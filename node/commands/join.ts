@@ -2,7 +2,7 @@
  *  invite is kept and `petrel up` goes on with it. */
 import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import { examplesText } from '../examples.ts'
+import { described } from '../help.ts'
 import type { Program } from '../cli.ts'
 import type { Access } from '../access.ts'
 import type { Context } from '../context.ts'
@@ -28,14 +28,17 @@ export const addJoin = ({ program, speech, run }: Program): void => {
   program
     .command('join')
     .summary(help.join)
-    .description(help.join)
-    .addHelpText('after', examplesText(speech.t, 'join'))
+    .description(described(speech, help.join, 'join'))
     .argument('[source]', help.argInvite)
     .option('--name <name>', help.name)
     .option('--unit <unit>', help.unit)
     .option('--from-file <file>', help.fromFile)
     .action((source: string | undefined, flags: JoinFlags) =>
-      run(context => join(context, source, flags), { name: flags.name, unit: flags.unit }),
+      run(
+        context => join(context, source, flags),
+        { name: flags.name, unit: flags.unit },
+        { timeout: true },
+      ),
     )
 }
 

@@ -1,4 +1,5 @@
 /** `petrel peers`: who is linked now, and how well. */
+import { described } from '../help.ts'
 import type { Program } from '../cli.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../failure.ts'
@@ -20,8 +21,16 @@ export const addPeers = ({ program, speech, run }: Program): void => {
         return show(context, answer.value)
       }),
     )
-  const peers = program.command('peers').summary(help.peers).description(help.peers).action(list)
-  peers.command('list').summary(help.peersList).description(help.peersList).action(list)
+  const peers = program
+    .command('peers')
+    .summary(help.peers)
+    .description(described(speech, help.peers, 'peers'))
+    .action(list)
+  peers
+    .command('list')
+    .summary(help.peersList)
+    .description(described(speech, help.peersList, 'peers'))
+    .action(list)
 }
 
 const show = (context: Context, { node, app }: Status): ExitCode => {

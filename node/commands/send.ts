@@ -1,5 +1,5 @@
 /** `petrel send <group> <text|->`: stores the message first; what happens to it afterwards is told truthfully. */
-import { examplesText } from '../examples.ts'
+import { described } from '../help.ts'
 import type { Program } from '../cli.ts'
 import type { Access } from '../access.ts'
 import type { ApiAnswers } from '../api.ts'
@@ -28,24 +28,25 @@ export const addSend = ({ program, speech, run }: Program): void => {
   program
     .command('send')
     .summary(help.send)
-    .description(help.send)
-    .addHelpText('after', examplesText(speech.t, 'send'))
+    .description(described(speech, help.send, 'send'))
     .argument('<group>', help.argGroup)
     .argument('<text>', help.argText)
     .option('--priority <priority>', help.priority, 'routine')
     .option('--wait <state>', help.wait)
     .action((group: string, text: string, flags: SendFlags) =>
-      run(context => {
-        const fault = !priorities.includes(flags.priority)
-          ? { name: '--priority', wanted: priorities.join(' | ') }
-          : flags.wait !== undefined && !goals.includes(flags.wait)
-            ? { name: '--wait', wanted: goals.join(' | ') }
-            : undefined
-        if (fault === undefined) return send(context, group, text, flags)
-        return Promise.resolve(
-          context.fail(usageFailure(speech, program, { type: 'bad-value', ...fault })),
-        )
-      }),
+      run(
+        async context => {
+          const fault = !priorities.includes(flags.priority)
+            ? { name: '--priority', wanted: priorities.join(' | ') }
+            : flags.wait !== undefined && !goals.includes(flags.wait)
+              ? { name: '--wait', wanted: goals.join(' | ') }
+              : undefined
+          if (fault === undefined) return send(context, group, text, flags)
+          return context.fail(usageFailure(speech, program, { type: 'bad-value', ...fault }))
+        },
+        {},
+        { timeout: true },
+      ),
     )
 }
 

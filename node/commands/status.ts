@@ -1,11 +1,13 @@
 /** `petrel status`: one screen on the node, its links, its groups and its storage. */
+import { described } from '../help.ts'
 import type { Program } from '../cli.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../failure.ts'
 import type { ExitCode } from '../failure.ts'
 import { accessFailure } from '../faults.ts'
 import { shortId, shortPeer, titleOf } from '../groups.ts'
-import { harmless, padTo, columnsOf, table } from '../terminal.ts'
+import { factsText, harmless, table } from '../terminal.ts'
+import type { Facts } from '../terminal.ts'
 import { byteSize, rfc3339 } from '../times.ts'
 import { readStatus, withAccess } from '../with-access.ts'
 import type { Status } from '../with-access.ts'
@@ -16,7 +18,7 @@ export const addStatus = ({ program, speech, run }: Program): void => {
   program
     .command('status')
     .summary(speech.t.help.status)
-    .description(speech.t.help.status)
+    .description(described(speech, speech.t.help.status, 'status'))
     .action(() =>
       run(context =>
         withAccess(context, async access => {
@@ -32,23 +34,24 @@ const show = (context: Context, { node, app }: Status): ExitCode => {
   const { t, messages, style } = context
   const spoken = app.unit === '' ? app.name : `${app.name} · ${app.unit}`
   const since = spanWords(messages, Date.now() - Date.parse(node.startedAt))
-  const rows: (readonly [string, string])[] = [
-    [t.status.node, node.online ? t.status.running(node.pid, since) : t.status.notRunning],
-    [t.status.network, netWords(context, app, node.online)],
-    [t.status.me, `${harmless(spoken)} · ${shortPeer(node.peer)}`],
-  ]
-  const [first] = node.origins
-  if (first !== undefined) rows.push([t.status.web, node.origins.join(' · ')])
   const storage = app.storage === 'ok' ? t.status.storageOk : style.red(messages.storageFailing)
-  rows.push([t.status.storage, `${storage} · ${node.dataDir} · ${t.status.protection}`])
-  if (app.carriedOps > 0) {
-    rows.push(['', t.status.carried(app.carriedOps, byteSize(app.carriedBytes))])
-  }
   const refused = Object.entries(app.refusals).map(([type, count]) => `${type} ${count}`)
-  if (refused.length > 0) rows.push([t.status.refusals, refused.join(' · ')])
-  const width = Math.max(...rows.map(([label]) => columnsOf(label)))
+  const isCarrying = app.carriedOps > 0
+  const facts: Facts = [
+    [t.status.node, [node.online ? t.status.running(node.pid, since) : t.status.notRunning]],
+    [t.status.network, [netWords(context, app, node.online)]],
+    [t.status.me, [harmless(spoken), shortPeer(node.peer)]],
+    [t.status.web, node.origins],
+    [t.status.storage, [storage, node.dataDir, t.status.protection]],
+    ['', isCarrying ? [t.status.carried(app.carriedOps, byteSize(app.carriedBytes))] : []],
+    [t.status.refusals, refused],
+  ]
   context.print(
-    rows.map(([label, text]) => `${style.dim(padTo(label, width))}  ${text}`).join('\n'),
+    factsText(
+      facts.filter(([, parts]) => parts.length > 0),
+      context.columns,
+      style.dim,
+    ),
   )
   context.print(`\n${style.bold(t.status.groups)}`)
   context.print(

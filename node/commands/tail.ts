@@ -1,5 +1,5 @@
 /** `petrel tail [group…]`: the newest messages, or those since a time, and with --follow every new one as it comes. */
-import { examplesText } from '../examples.ts'
+import { described } from '../help.ts'
 import type { Program } from '../cli.ts'
 import type { News } from '../access.ts'
 import type { Context } from '../context.ts'
@@ -19,30 +19,28 @@ export const addTail = ({ program, speech, run }: Program): void => {
   program
     .command('tail')
     .summary(help.tail)
-    .description(help.tail)
-    .addHelpText('after', examplesText(speech.t, 'tail'))
+    .description(described(speech, help.tail, 'tail'))
     .argument('[group...]', help.argGroups)
     .option('--since <time>', help.since)
     .option('-n, --count <number>', help.count, '20')
     .option('-f, --follow', help.follow)
     .action((groups: readonly string[], flags: TailFlags) =>
-      run(context => {
-        const since = flags.since === undefined ? 0 : parseSpan(flags.since)
-        const isCount = /^\d{1,4}$/.test(flags.count)
-        if (since !== undefined && isCount) {
-          return tail(context, groups, {
-            since,
-            newest: Number(flags.count),
-            follow: flags.follow === true,
-          })
-        }
-        const fault = isCount
-          ? { name: '--since', wanted: '15m | 1h | 2d' }
-          : { name: '--count', wanted: '0–9999' }
-        return Promise.resolve(
-          context.fail(usageFailure(speech, program, { type: 'bad-value', ...fault })),
-        )
-      }),
+      run(
+        async context => {
+          const since = flags.since === undefined ? 0 : parseSpan(flags.since)
+          const isCount = /^\d{1,4}$/.test(flags.count)
+          if (since !== undefined && isCount) {
+            const newest = Number(flags.count)
+            return tail(context, groups, { since, newest, follow: flags.follow === true })
+          }
+          const fault = isCount
+            ? { name: '--since', wanted: '15m | 1h | 2d' }
+            : { name: '--count', wanted: '0–9999' }
+          return context.fail(usageFailure(speech, program, { type: 'bad-value', ...fault }))
+        },
+        {},
+        { timeout: true },
+      ),
     )
 }
 
@@ -69,7 +67,9 @@ const tail = (context: Context, names: readonly string[], wish: Wish): Promise<E
     if (!news.ok) return context.fail(accessFailure(context, news.error))
     const isOneGroup = groups.length === 1 || (status.value.app.groups.length === 1 && !follow)
     const count = await show(context, news.value, isOneGroup)
-    if (count === 0 && !wish.follow) context.talk(context.t.tail.empty)
+    if (count === 0 && !wish.follow && (since > 0 || newest > 0)) {
+      context.talk(since > 0 ? context.t.tail.noneSince : context.t.tail.empty)
+    }
     if (wish.follow && !follow) context.talk(context.t.doctor.runUp(context.petrel))
     return follow ? endOf(context, patience) : exitCodes.done
   })

@@ -1,6 +1,6 @@
 /** `petrel up`: starts the peer, says how to join it, tells what happens, and ends cleanly at Ctrl-C. */
 import { setTimeout as wait } from 'node:timers/promises'
-import { examplesText } from '../examples.ts'
+import { described } from '../help.ts'
 import type { Program } from '../cli.ts'
 import type { Context } from '../context.ts'
 import type { Daemon, FreshInvite } from '../daemon.ts'
@@ -36,8 +36,7 @@ export const addUp = ({ program, speech, run }: Program): void => {
   program
     .command('up')
     .summary(help.up)
-    .description(help.up)
-    .addHelpText('after', examplesText(speech.t, 'up'))
+    .description(described(speech, help.up, 'up'))
     .option('--http <port>', help.http)
     .option('--http-host <address>', help.httpHost)
     .option('--tcp <port>', help.tcp)
@@ -70,7 +69,7 @@ export const addUp = ({ program, speech, run }: Program): void => {
           'invite.uses': flags.uses,
           'invite.expires': flags.expires,
         },
-        true,
+        { signals: true },
       ),
     )
 }
@@ -164,7 +163,7 @@ const greet = (
   })
 }
 
-const portsOf = (addresses: readonly string[]): string => {
+const portsOf = (addresses: readonly string[]): readonly string[] => {
   const port = (pattern: RegExp): string | undefined =>
     addresses.map(address => pattern.exec(address)?.[1]).find(text => text !== undefined)
   const found = [
@@ -172,10 +171,7 @@ const portsOf = (addresses: readonly string[]): string => {
     ['WebSocket', port(/\/tcp\/(\d+)\/ws/)],
     ['WebRTC', port(/\/udp\/(\d+)\/webrtc-direct/)],
   ]
-  return found
-    .filter(([, number]) => number !== undefined)
-    .map(pair => pair.join(' '))
-    .join(' · ')
+  return found.filter(([, number]) => number !== undefined).map(pair => pair.join(' '))
 }
 
 /** One press of Ctrl-C may reach us twice, from the terminal and from whoever started us. */

@@ -1,4 +1,5 @@
 /** `petrel version` */
+import { described } from '../help.ts'
 import type { Program } from '../cli.ts'
 import { exitCodes } from '../failure.ts'
 import { version } from '../version.ts'
@@ -10,7 +11,7 @@ export const addVersion = ({ program, speech, run }: Program): void => {
   program
     .command('version')
     .summary(speech.t.help.version)
-    .description(speech.t.help.version)
+    .description(described(speech, speech.t.help.version, 'version'))
     .action(() =>
       run(context => {
         const node = process.version

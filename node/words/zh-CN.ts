@@ -1,107 +1,20 @@
 /** Terminal texts in Chinese: the source catalogue. Failures say what happened, what is safe, what to do. `petrel` stands for
  *  the command as it was started (npm run -s petrel -- …), given by the caller. */
 
+import { helpZhCN, usageZhCN } from './help.zh-CN.ts'
+
 export type Said = { readonly what: string; readonly safe?: string; readonly next?: string }
 
 const untouched = '没有改动任何内容'
 
 export const zhCN = {
-  help: {
-    usage: '用法：',
-    commands: '命令：',
-    options: '选项：',
-    global: '通用选项：',
-    arguments: '参数：',
-    examples: '例：',
-    example: {
-      root: ['petrel up', 'petrel join', 'petrel send 防汛指挥组 三号闸已关 --priority urgent'],
-      send: [
-        'petrel send 防汛指挥组 水位31.2米',
-        'petrel send 防汛指挥组 - --priority flash --wait delivered < 通知.txt',
-      ],
-      join: [
-        'petrel join',
-        'petrel join - < 邀请.txt',
-        'petrel join --from-file 邀请.txt --name 李工',
-      ],
-      tail: ['petrel tail --follow', 'petrel tail 防汛指挥组 --since 2h --json'],
-      up: ['petrel up', 'petrel up --http 8090 --group-title 城东指挥网 --expires 4h'],
-      invite: ['petrel invite 防汛指挥组 --qr', 'petrel invite 防汛指挥组 --uses 5 --expires 4h'],
-    },
-    default: '默认',
-    about: '海燕：弱网环境下不丢消息的群聊',
-    helpOption: '显示帮助',
-    helpCommand: '显示某个命令的帮助',
-    init: '建立本机身份和数据目录',
-    up: '在前台运行本机节点，并打开网页',
-    status: '节点、连接、待发和存储',
-    peers: '当前连接',
-    peersList: '列出当前连接',
-    group: '群',
-    groupList: '列出本机的群',
-    groupCreate: '新建一个群',
-    groupShow: '群的成员和最近的消息',
-    invite: '为一个群发邀请',
-    join: '用邀请加入一个群',
-    send: '发送一条消息',
-    tail: '查看消息',
-    doctor: '检查本机：权限、存储、签名、网络、时间',
-    version: '显示版本',
-    config: '设置',
-    configShow: '显示每一项设置',
-    argGroup: '群名，或群编号的开头',
-    argGroups: '群名或编号；不写就是全部',
-    argText: '要发送的文字；- 表示从标准输入读取',
-    argTitle: '群名',
-    argInvite: '只能写 -（从标准输入读取）；不写则询问',
-    json: '每行输出一个 JSON 对象',
-    quiet: '只输出结果',
-    verbose: '出错时显示更多',
-    noColor: '不用颜色',
-    noInput: '从不询问',
-    configFile: '用这个设置文件',
-    data: '数据目录',
-    lang: '语言：zh-CN 或 en',
-    timeout: '最多等这么久，如 60s',
-    name: '你的姓名',
-    unit: '单位或部门',
-    http: '网页端口',
-    httpHost: '网页监听的地址',
-    tcp: '节点 TCP 端口',
-    ws: '节点 WebSocket 端口',
-    webrtc: '节点 WebRTC 端口',
-    noMdns: '不在局域网内自动寻找节点',
-    groupTitle: '第一个群的名称',
-    groupKind: '群的类别：emergency、special、temporary、daily',
-    noFirstGroup: '首次启动时不建群',
-    uses: '邀请可用几次',
-    expires: '邀请多久内有效，如 4h',
-    qr: '显示二维码',
-    showLink: '即使不在终端里，也把链接直接输出',
-    fromFile: '从文件读取邀请',
-    purpose: '群的用途',
-    priority: '紧急程度：routine 普通、urgent 加急、flash 特急',
-    wait: '等到 carried（已交给其他节点）或 delivered（全部送达）',
-    since: '从多久以前看起，如 1h',
-    count: '每个群最多显示几条',
-    follow: '持续显示新消息',
-    origin: '同时显示每一项的来源',
-  },
-  usage: {
-    unknownCommand: (name: string): string => `没有「${name}」这个命令`,
-    unknownOption: (name: string): string => `没有 ${name} 这个选项`,
-    missingArgument: (name: string): string => `缺少参数 ${name}`,
-    missingValue: (name: string): string => `${name} 后面缺少值`,
-    tooMany: '参数太多',
-    badValue: (name: string, wanted: string): string => `${name} 的值不对，应为 ${wanted}`,
-    didYouMean: (name: string): string => `是不是 ${name}？`,
-    seeHelp: (command: string): string => `${command} --help`,
-  },
+  help: helpZhCN,
+  usage: usageZhCN,
   said: {
-    internal: (detail: string): Said => ({
+    internal: (detail: string, petrel: string): Said => ({
       what: `程序内部出错(${detail})`,
       safe: '已保存的消息都在',
-      next: 'petrel doctor',
+      next: `${petrel} doctor`,
     }),
     noIdentity: (petrel: string): Said => ({
       what: '本机还没有身份',
@@ -168,6 +81,16 @@ export const zhCN = {
       safe: '已保存的消息都在',
       next: `${petrel} up`,
     }),
+    daemonSilent: (petrel: string): Said => ({
+      what: '本机节点在运行，但没有应答',
+      safe: '已保存的消息都在',
+      next: `稍等再试；仍不行就停止它，再运行 ${petrel} up`,
+    }),
+    noHome: {
+      what: '不知道当前用户的主目录在哪里',
+      safe: untouched,
+      next: '用 --data 指定数据目录',
+    },
     configInvalid: (where: string, key: string, expected: string): Said => ({
       what: key === '' ? `设置读不了：${where}` : `设置不对：${where}，${key}`,
       safe: '没有启动，数据不变',
@@ -183,6 +106,8 @@ export const zhCN = {
       safe: untouched,
       next: `${petrel} group list`,
     }),
+    groupMeant: (title: string): string => `是不是「${title}」？`,
+    notSent: '没有发送，本机内容不变',
     groupAmbiguous: (name: string, candidates: string): Said => ({
       what: `「${name}」对应不止一个群：${candidates}`,
       safe: untouched,
@@ -301,6 +226,7 @@ export const zhCN = {
   },
   invite: {
     made: (title: string): string => `「${title}」的邀请`,
+    shortened: '有效期最长 72 小时，已按此缩短',
   },
   join: {
     ask: '粘贴邀请链接：',
@@ -325,7 +251,7 @@ export const zhCN = {
     already: (name: string): string => `本机身份已存在：${name}`,
     next: (petrel: string): string => `接下来：${petrel} up`,
   },
-  tail: { empty: '还没有消息' },
+  tail: { empty: '还没有消息', noneSince: '这段时间没有消息' },
   doctor: {
     allGood: '一切正常',
     directory: '数据目录',

@@ -76,7 +76,7 @@ test('what cannot be understood ends with 2, one reason and one next step', asyn
     expect(stdout).toBe('')
     if (args.length > 0) expect(stderr).toMatch(/^Error: .+\n(Safe: .+\n)?Try: .+\n$/)
   }
-  expect((await petrel(['stats'], place)).stderr).toContain('Did you mean status?')
+  expect((await petrel(['stats'], place)).stderr).toContain('Did you mean petrel status?')
   expect((await petrel(['stats'], place, chinese)).stderr).toContain('错误：没有「stats」这个命令')
   expect(existsSync(join(place, 'data'))).toBe(false)
 })

@@ -1,9 +1,10 @@
 /** Other people's text on a terminal: whatever it holds, it moves no cursor, changes no colour and reverses no line. */
-import { assert, property, string } from 'fast-check'
+import { array, assert, constantFrom, integer, property, string } from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   columnsOf,
   cutTo,
+  factsText,
   harmless,
   harmlessJson,
   harmlessLines,
@@ -52,4 +53,41 @@ test('columns count Han characters twice and combining marks not at all', () => 
     80,
   ).split('\n')
   expect(rows.map(row => columnsOf(row))).toEqual([9, 9])
+})
+
+const cellText = array(constantFrom('海', 'a', '\u{1f30a}', '✅', 'e\u0301', ' ', '—'), {
+  maxLength: 60,
+}).map(signs => signs.join(''))
+
+test('no line of a table is wider than the terminal, and its columns stand under each other', () => {
+  assert(
+    property(
+      array(cellText, { minLength: 1, maxLength: 5 }),
+      integer({ min: 60, max: 140 }),
+      (cells, width) => {
+        const rows = table([cells.map(() => 'x'), cells], width).split('\n')
+        for (const row of rows) expect(columnsOf(row)).toBeLessThanOrEqual(width)
+      },
+    ),
+  )
+  const aligned = table(
+    [
+      ['96972c7d', '防汛指挥组 一个非常长的群名称用来看看表格会不会折行', '应急', '12 人'],
+      ['9032ed55', 'ops', 'Daily', '1 person'],
+    ],
+    50,
+  ).split('\n')
+  const placeOf = (row: string | undefined, word: string): number =>
+    columnsOf((row ?? '').slice(0, row?.indexOf(word)))
+  expect(placeOf(aligned[0], '应急')).toBe(placeOf(aligned[1], 'Daily'))
+  expect(placeOf(aligned[0], '12 人')).toBe(placeOf(aligned[1], '1 person'))
+})
+
+test('what stands under a label moves below it where the terminal is narrow, and is never cut', () => {
+  const path = '/home/li/我的 数据/petrel'
+  const facts = [['存储', ['正常', path, '仅由文件权限保护']]] as const
+  const plain = (text: string): string => text
+  expect(factsText(facts, 120, plain)).toBe(`存储  正常 · ${path} · 仅由文件权限保护`)
+  expect(factsText(facts, 40, plain)).toBe(`存储  正常 · ${path}\n      仅由文件权限保护`)
+  expect(factsText(facts, 20, plain)).toBe(`存储  正常\n      ${path}\n      仅由文件权限保护`)
 })
