@@ -2,7 +2,7 @@
  *  alone: every change of a group is compared with what was told before. */
 import { systemClock } from '#shell'
 import type { Drive } from '#shell'
-import type { GroupId, GroupView, LedgerView, MessageView } from '#protocol'
+import type { GroupId, GroupView, MessageView, OwnMessageView } from '#protocol'
 
 export type MessageNews = {
   readonly type: 'message'
@@ -10,7 +10,7 @@ export type MessageNews = {
   readonly title: string
   readonly message: MessageView
 }
-export type LedgerNews = { readonly type: 'ledger'; readonly ledger: LedgerView }
+export type LedgerNews = OwnMessageView & { readonly type: 'ledger' }
 
 export type Wanted = {
   /** None: every group, also those joined later. */
@@ -132,7 +132,8 @@ export async function* followMessages(
   }
 }
 
-/** The ledger of one own message now and after each change. Ends when the message is not there. */
+/** The ledger of one own message now and after each change, however far it scrolled away meanwhile. Ends when its ledger is
+ *  not there, or no longer. */
 export async function* followLedger(
   drive: Drive,
   group: GroupId,
@@ -143,10 +144,10 @@ export async function* followLedger(
   let last = ''
   try {
     while (!signal.aborted) {
-      const view = drive.group(group)?.messages.find(({ id }) => id === message)
-      if (view?.ledger === undefined) return
-      const text = JSON.stringify(view.ledger)
-      if (text !== last) yield { type: 'ledger', ledger: view.ledger }
+      const view = drive.ownMessage(group, message)
+      if (view === undefined) return
+      const text = JSON.stringify(view)
+      if (text !== last) yield { type: 'ledger', ...view }
       last = text
       await watch.take()
     }

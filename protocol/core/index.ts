@@ -37,6 +37,7 @@ export type {
   MessageBody,
   MessageDetails,
   MessageView,
+  OwnMessageView,
 } from './screen.ts'
 export type { Peer } from './state.ts'
 
@@ -45,6 +46,7 @@ export { auditLog, auditTasks } from './audit.ts'
 export { groupId, instant, millis, peerId, timestamp } from './base.ts'
 export { nobleCryptography } from './crypto.ts'
 export { decodeInvite, encodeInvite } from './invite.ts'
+export { ownMessageOf } from './ledger-view.ts'
 export { limits } from './limits.ts'
 export { admissionContext, createPeer, step } from './peer.ts'
 export { randomFrom, seededRandom } from './random.ts'

@@ -52,6 +52,12 @@ export type MessageDetails = {
   readonly waitingFor: readonly string[]
 }
 
+/** An own message by its id, whether or not it is in the window. */
+export type OwnMessageView = {
+  readonly ledger: LedgerView
+  readonly details: MessageDetails
+}
+
 export type MemberView = {
   readonly device: DeviceId
   readonly name: string

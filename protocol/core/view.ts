@@ -16,8 +16,9 @@ import type { MessageId } from './intent.ts'
 import { authorLog, heldOp } from './log.ts'
 import type { TimelineMessage } from './timeline.ts'
 import { flushEntries } from './ingest.ts'
+import { ledgerDetailsOf, ledgerOf } from './ledger-view.ts'
 import { neighboursOf } from './link.ts'
-import { type Op, kinds } from './op.ts'
+import { kinds } from './op.ts'
 import { presenceOf } from './presence.ts'
 import { countMissing } from './push.ts'
 import { assert } from './base.ts'
@@ -25,11 +26,9 @@ import type {
   AppView,
   GroupSummary,
   GroupView,
-  LedgerView,
   LinkView,
   MemberView,
   MessageBody,
-  MessageDetails,
   MessageView,
 } from './screen.ts'
 import type { Group, LedgerEntry, Link, Peer } from './state.ts'
@@ -210,33 +209,7 @@ const messageOf = (
     late: arrival?.late ?? false,
     pinned: context.pins.has(id),
     ledger: entry === undefined ? undefined : ledgerOf(entry),
-    details: entry === undefined ? undefined : detailsOf(group, entry, op),
-  }
-}
-
-const countOf = (entry: LedgerEntry, devices: ReadonlySet<DeviceId>): number =>
-  entry.recipients.filter(device => devices.has(device)).length
-
-const ledgerOf = (entry: LedgerEntry): LedgerView => {
-  const delivered = countOf(entry, entry.delivered)
-  const displayed = countOf(entry, entry.displayed)
-  const carried = entry.carriedBy.size
-  const counts = { carried, delivered, displayed, recipients: entry.recipients.length }
-  if (displayed > 0) return { state: 'displayed', ...counts }
-  if (delivered > 0) return { state: 'delivered', ...counts }
-  return { state: carried > 0 ? 'carried' : 'held', ...counts }
-}
-
-const detailsOf = (group: Group, entry: LedgerEntry, op: Op | undefined): MessageDetails => {
-  const names = (devices: readonly DeviceId[]): readonly string[] =>
-    devices.map(device => memberOf(group, device)?.name ?? device.slice(0, 6))
-  return {
-    opId: op?.id ?? '',
-    bytes: op === undefined ? 0 : op.header.length + op.payload.length + 64,
-    carriedBy: [...entry.carriedBy],
-    deliveredTo: names(entry.recipients.filter(device => entry.delivered.has(device))),
-    displayedTo: names(entry.recipients.filter(device => entry.displayed.has(device))),
-    waitingFor: names(entry.recipients.filter(device => !entry.delivered.has(device))),
+    details: entry === undefined ? undefined : ledgerDetailsOf(group, entry, op),
   }
 }
 

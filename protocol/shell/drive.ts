@@ -9,6 +9,7 @@ import { bounds } from './bounds.ts'
 import { yieldToHost } from './clock.ts'
 import { createWaitingQueue } from './queue.ts'
 import { encodeRecord } from './record.ts'
+import { createShown } from './shown.ts'
 import type {
   AppView,
   Effect,
@@ -20,6 +21,7 @@ import type {
   IntentAnswer,
   MessageId,
   Now,
+  OwnMessageView,
   PeerId,
   Priority,
   Refusal,
@@ -51,6 +53,8 @@ export type Drive = {
   readonly dispatch: (intent: Intent) => Promise<Result<IntentAnswer, Refusal>>
   readonly app: () => AppView
   readonly group: (group: GroupId) => GroupView | undefined
+  /** How far an own message got, however long ago it was written. */
+  readonly ownMessage: (group: GroupId, message: MessageId) => OwnMessageView | undefined
   readonly subscribe: (listener: (event: DriveEvent) => void) => () => void
   /** Steps what is queued, makes it durable, closes the links. The store stays open: it is the host's. */
   readonly stop: () => Promise<void>
@@ -73,6 +77,11 @@ export type DrivenCore<Peer, Context> = {
   ) => Context
   readonly viewOf: (peer: Peer, now: Now) => AppView
   readonly groupViewOf: (peer: Peer, group: GroupId, now: Now) => GroupView | undefined
+  readonly ownMessageOf: (
+    peer: Peer,
+    group: GroupId,
+    message: MessageId,
+  ) => OwnMessageView | undefined
 }
 
 export type DriveParts<Peer, Context> = {
@@ -112,7 +121,8 @@ export const drive = async <Peer, Context>(parts: DriveParts<Peer, Context>): Pr
   /** Steps were taken whose rows are not durable yet: show what was last shown. */
   let isUnsettled = false
   let shownApp: AppView | undefined
-  const shownGroups = new Map<GroupId, GroupView>()
+  const shownGroup = createShown<GroupId, GroupView>(bounds.shownGroupsMax)
+  const shownMessage = createShown<string, OwnMessageView>(bounds.shownGroupsMax)
   let ring = (): void => undefined
 
   const emit = (event: DriveEvent): void => {
@@ -352,18 +362,12 @@ export const drive = async <Peer, Context>(parts: DriveParts<Peer, Context>): Pr
       if (!isUnsettled || shownApp === undefined) shownApp = core.viewOf(peer, clock.now())
       return isFailing ? { ...shownApp, storage: 'failing' } : shownApp
     },
-    group: group => {
-      const shown = shownGroups.get(group)
-      if (isUnsettled && shown !== undefined) return shown
-      const view = core.groupViewOf(peer, group, clock.now())
-      shownGroups.delete(group)
-      if (view !== undefined) shownGroups.set(group, view)
-      for (const oldest of shownGroups.keys()) {
-        if (shownGroups.size <= bounds.shownGroupsMax) break
-        shownGroups.delete(oldest)
-      }
-      return view
-    },
+    group: group =>
+      shownGroup(group, isUnsettled, () => core.groupViewOf(peer, group, clock.now())),
+    ownMessage: (group, message) =>
+      shownMessage(`${group}/${message}`, isUnsettled, () =>
+        core.ownMessageOf(peer, group, message),
+      ),
     subscribe: listener => {
       listeners.add(listener)
       return () => listeners.delete(listener)

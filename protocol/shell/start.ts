@@ -5,6 +5,7 @@ import {
   createPeer,
   groupViewOf,
   nobleCryptography,
+  ownMessageOf,
   step,
   viewOf,
 } from '#protocol'
@@ -33,7 +34,7 @@ export const startDrive = async (options: DriveOptions): Promise<Drive> => {
   const cryptography = options.cryptography ?? nobleCryptography
   await transport.rememberIn?.(storedAddressBook(store))
   return drive({
-    core: { step, admit, admissionContext, viewOf, groupViewOf },
+    core: { step, admit, admissionContext, viewOf, groupViewOf, ownMessageOf },
     peer: createPeer({ peer: transport.peer, random, cryptography }),
     store,
     transport,

@@ -128,6 +128,7 @@ test('a refused frame becomes an input that names its sender and channel', async
           throw new Error('not asked')
         },
         groupViewOf: () => undefined,
+        ownMessageOf: () => undefined,
       },
     },
   })

@@ -122,6 +122,7 @@ export const runScript = async (options: ScriptOptions = {}): Promise<Script> =>
       admissionContext: (_peer, from) => from,
       viewOf: () => view(inputs.length),
       groupViewOf: () => groupView(inputs.length),
+      ownMessageOf: () => undefined,
     },
     peer: undefined,
     store: options.store ?? memoryStore(),

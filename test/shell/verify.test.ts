@@ -42,6 +42,7 @@ const authorsCore = (inputs: Input[]): DrivenCore<undefined, Set<number>> => {
       throw new Error('not asked')
     },
     groupViewOf: () => undefined,
+    ownMessageOf: () => undefined,
   }
 }
 
