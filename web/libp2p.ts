@@ -46,8 +46,6 @@ export const createBrowserLibp2p = async (
     ],
     connectionEncrypters: [noise()],
     streamMuxers: [createMuxer()],
-    // The default refuses ws:// and every private address: all that there is on a LAN.
-    connectionGater: { denyDialMultiaddr: () => false },
     services: {
       identify: identify(serviceTimeout),
       identifyPush: identifyPush(serviceTimeout),

@@ -83,9 +83,61 @@ const certificateHashOf = (component: Component): Uint8Array | undefined => {
   return bytes.slice(2)
 }
 
+/** What a component may be followed by on the way to a peer: a host, TCP with or without WebSocket or UDP with
+ *  WebRTC-direct, and once a relay. Whatever else multiaddrs can say (files, `dnsaddr`, onion, http) leads to no Petrel. */
+const successors: Readonly<Record<string, readonly string[]>> = {
+  start: ['ip4', 'ip6', 'dns', 'dns4', 'dns6'],
+  ip4: ['tcp', 'udp'],
+  ip6: ['tcp', 'udp'],
+  dns: ['tcp', 'udp'],
+  dns4: ['tcp', 'udp'],
+  dns6: ['tcp', 'udp'],
+  tcp: ['ws', 'wss', 'tls', 'p2p', 'end'],
+  tls: ['ws'],
+  ws: ['p2p', 'end'],
+  wss: ['p2p', 'end'],
+  udp: ['webrtc-direct'],
+  'webrtc-direct': ['certhash', 'p2p', 'end'],
+  certhash: ['certhash', 'p2p', 'end'],
+  p2p: ['p2p-circuit'],
+  'p2p-circuit': ['webrtc', 'end'],
+  webrtc: ['end'],
+}
+
+/** Nowhere, everybody, and the address at which clouds tell machines their secrets. */
+const hopelessHosts: Readonly<Record<string, RegExp>> = {
+  ip4: /^(0\.|22[4-9]\.|23\d\.|2[45]\d\.|169\.254\.169\.254$)/,
+  ip6: /^(::$|::ffff:|ff)/i,
+}
+
+const addressBytesMax = 512
+
+/** Whether a peer can be at this address. Others tell us addresses; what we dial, we dial on their word. */
+export const isDialable = (address: Multiaddr): boolean => {
+  if (address.bytes.length > addressBytesMax) return false
+  const components = withoutPeer(address).getComponents()
+  const names = ['start', ...components.map(({ name }) => name), 'end']
+  const isWay = names
+    .slice(1)
+    .every((name, index) => successors[names[index] ?? '']?.includes(name) === true)
+  const [host, carrier] = components
+  const isHopeless = hopelessHosts[host?.name ?? '']?.test(host?.value ?? '') === true
+  return isWay && carrier?.value !== '0' && !isHopeless
+}
+
+const isLoopbackAddress = (address: Multiaddr): boolean => isLoopback(hostText(address))
+
+/** The addresses that a peer at `remote` claims to be at, without those that would lead to our own machine. */
+export const claimedFrom = (
+  remote: Multiaddr,
+  claimed: readonly Multiaddr[],
+): readonly Multiaddr[] =>
+  isLoopbackAddress(remote) ? claimed : claimed.filter(address => !isLoopbackAddress(address))
+
 const isLanAddress = (host: string): boolean =>
   /^(10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|f[cd]|fe80)/i.test(host)
-const isLoopback = (host: string): boolean => host.startsWith('127.') || host === '::1'
+const isLoopback = (host: string): boolean =>
+  host.startsWith('127.') || host === '::1' || /^(.+\.)?localhost\.?$/i.test(host)
 
 /** How near an address is likely to be: the local network first, loopback before it only by `loopbackRank`. */
 const hostRank = (address: Multiaddr): number => {

@@ -53,6 +53,8 @@ export const bounds = {
   wantedPeersMax: 256,
   addressesPerPeerMax: 8,
   parallelDialsMax: 4,
+  /** Of these for peers that only named themselves; each may hold a dial for minutes. */
+  strangerDialsMax: 2,
   linksWantedMax: 40,
   /** Pauses between dials of one peer; the long one after so many failures that it is probably away for hours. */
   dialBackoffMillisMin: 1_000,

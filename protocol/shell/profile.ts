@@ -2,7 +2,9 @@
  *  2 s), kill links whose ping is late, and take five inbound connections a second from one address: research/libp2p.md
  *  sections 1 and 2. Liveness and reconnecting are ours (liveness.ts, supervisor.ts), so libp2p's own are off. */
 import { yamux } from '@libp2p/yamux'
+import { isDialable } from './addresses.ts'
 import type { StreamMuxerFactory } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 
 export const weakProfile = {
   connectionManager: {
@@ -19,6 +21,12 @@ export const weakProfile = {
     reconnectRetries: 0,
     // The supervisor knows which address worked last; keep its order.
     addressSorter: (): 0 => 0,
+    // `dnsaddr` asks public servers, and a name of it may stand for any number of addresses.
+    resolvers: {},
+  },
+  connectionGater: {
+    // libp2p's own rules refuse ws:// and every private address in a browser: all that there is on a LAN.
+    denyDialMultiaddr: (address: Multiaddr): boolean => !isDialable(address),
   },
   connectionMonitor: { enabled: false },
   peerStore: { maxAddressAge: Infinity, maxPeerAge: Infinity },

@@ -4,7 +4,13 @@
  *  Of two peers that both may dial, the one with the smaller id goes first and the other waits a moment. */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { compareText, peerId } from '../core/base.ts'
-import { compareAddresses, isRelayed, textToMultiaddr, withoutPeer } from './addresses.ts'
+import {
+  compareAddresses,
+  isDialable,
+  isRelayed,
+  textToMultiaddr,
+  withoutPeer,
+} from './addresses.ts'
 import { bounds } from './bounds.ts'
 import type { Libp2p, PeerInfo } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -13,8 +19,9 @@ import type { AddressBook } from './address-book.ts'
 import type { Clock, LinkKind } from './ports.ts'
 
 export type Supervisor = {
-  /** Somebody worth a connection; known addresses are kept beside these. */
-  readonly want: (peer: PeerId, addresses: readonly Multiaddr[]) => void
+  /** Somebody worth a connection; known addresses are kept beside these. Whoever was named by an invite, a member or the
+   *  host goes before whoever only named itself. */
+  readonly want: (peer: PeerId, addresses: readonly Multiaddr[], isNamed?: boolean) => void
   /** A connection that we opened to this address works. */
   readonly reached: (peer: PeerId, address: Multiaddr) => void
   /** The link came up or went down. */
@@ -40,6 +47,7 @@ export type SupervisorOptions = {
 type Wanted = {
   readonly peer: PeerId
   addresses: readonly Multiaddr[]
+  isNamed: boolean
   failures: number
   /** Own instant before which it is not dialled. */
   notBefore: number
@@ -62,7 +70,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const now = (): number => clock.now().instant
 
   /** Dialling a relayed address needs the relay; dialling ourselves through ourselves makes no sense. */
-  const isSensible = (address: Multiaddr): boolean => !address.toString().includes(`/p2p/${own}`)
+  const isSensible = (address: Multiaddr): boolean =>
+    isDialable(address) && !address.toString().includes(`/p2p/${own}`)
 
   /** What is known, the new ones behind it, nearest first; what worked last stays in front. */
   const merge = (known: readonly Multiaddr[], more: readonly Multiaddr[]): readonly Multiaddr[] => {
@@ -75,12 +84,16 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     return [...kept, ...fresh].slice(0, bounds.addressesPerPeerMax)
   }
 
-  /** Makes room by giving up the peer that was reached longest ago and has no link. */
+  /** Strangers come in any number, with any addresses: they must not crowd out the others. */
+  const rank = ({ isNamed, reachedAt }: Wanted): number =>
+    Number(isNamed) * 2 + Number(reachedAt > 0)
+
+  /** Makes room by giving up a stranger without a link, or else the peer that was reached longest ago. */
   const makeRoom = (): void => {
     if (wanted.size < bounds.wantedPeersMax) return
     const [oldest] = [...wanted.values()]
       .filter(({ peer }) => linkKind(peer) === undefined)
-      .toSorted((a, b) => a.reachedAt - b.reachedAt)
+      .toSorted((a, b) => rank(a) - rank(b) || a.reachedAt - b.reachedAt)
     if (oldest !== undefined) forget(oldest.peer)
   }
 
@@ -96,6 +109,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     const fresh: Wanted = {
       peer,
       addresses: [],
+      isNamed: false,
       failures: 0,
       notBefore: now() + courtesy(peer),
       isDialling: false,
@@ -186,9 +200,12 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   /** Starts what is due, a few at a time, and no more when there are neighbours enough. */
   const look = (): void => {
     if (isStopped) return
-    const due = [...wanted.values()].filter(isDue).toSorted((a, b) => a.notBefore - b.notBefore)
+    const due = [...wanted.values()]
+      .filter(isDue)
+      .toSorted((a, b) => rank(b) - rank(a) || a.notBefore - b.notBefore)
     for (const entry of due) {
-      if (dialling >= bounds.parallelDialsMax || linkCount() >= bounds.linksWantedMax) return
+      const most = rank(entry) > 0 ? bounds.parallelDialsMax : bounds.strangerDialsMax
+      if (dialling >= most || linkCount() >= bounds.linksWantedMax) return
       void dial(entry, () => isSatisfied(entry))
     }
   }
@@ -215,9 +232,10 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     arm()
   }
 
-  const want = (peer: PeerId, addresses: readonly Multiaddr[]): void => {
+  const want = (peer: PeerId, addresses: readonly Multiaddr[], isNamed = false): void => {
     if (peer === own || isBanned(peer)) return
     const entry = entryOf(peer)
+    entry.isNamed ||= isNamed
     const merged = merge(entry.addresses, addresses)
     if (merged.length > entry.addresses.length && linkKind(peer) === undefined) {
       entry.notBefore = Math.min(entry.notBefore, now() + courtesy(peer))

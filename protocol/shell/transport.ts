@@ -5,7 +5,7 @@ import { TopicValidatorResult } from '@libp2p/gossipsub'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { limits } from '../core/limits.ts'
 import { equalBytes, peerId, topicName } from '../core/base.ts'
-import { bytesToMultiaddr, multiaddrToBytes, ownAddresses } from './addresses.ts'
+import { bytesToMultiaddr, claimedFrom, multiaddrToBytes, ownAddresses } from './addresses.ts'
 import { createAllowance } from './allowance.ts'
 import { bounds } from './bounds.ts'
 import { systemClock } from './clock.ts'
@@ -145,7 +145,7 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
   const onIdentify = ({ detail }: CustomEvent<IdentifyResult>): void => {
     if (!detail.protocols.includes(channelProtocols.sync)) return
     const peer = peerId(detail.peerId.toString())
-    supervisor.want(peer, detail.listenAddrs)
+    supervisor.want(peer, claimedFrom(detail.connection.remoteAddr, detail.listenAddrs))
     links.get(peer)?.refresh()
   }
   /** Judges a message before gossipsub passes it on, and hands it to the drive loop in any case: what is refused there is
@@ -215,6 +215,7 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
       supervisor.want(
         peer,
         addresses.map(bytesToMultiaddr).filter(address => address !== undefined),
+        true,
       )
     },
     rememberIn: supervisor.useBook,

@@ -4,8 +4,10 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   bytesToMultiaddr,
+  claimedFrom,
   compactToMultiaddr,
   compareAddresses,
+  isDialable,
   multiaddrToBytes,
   multiaddrToCompact,
   ownAddresses,
@@ -23,6 +25,8 @@ const compacts: readonly CompactAddress[] = [
   { transport: 'tcp', host: 'petrel.example.org', port: 1 },
   { transport: 'webrtc-direct', host: '172.16.5.5', port: 4003, certificateHash },
 ]
+
+const certificate = 'uEiAABw4VHCMqMThARk5VXGNqcXh_ho2Uj5afpq20u8LJ0NfO5ezz-gEIDxYdJA'
 
 test.each(compacts)('%o survives the way to libp2p and back', compact => {
   const address = compactToMultiaddr(compact)
@@ -108,4 +112,59 @@ test('the order of addresses is total', () => {
       expect(order === 0).toBe(a === b)
     }
   }
+})
+
+test('a peer can be at a host by TCP, WebSocket or WebRTC-direct, or behind one relay', () => {
+  const ways = [
+    '/ip4/10.0.0.1/tcp/4001',
+    '/ip4/169.254.7.7/tcp/4001',
+    '/ip6/2001:db8::1/tcp/4002/ws',
+    '/dns4/petrel.example/tcp/443/tls/ws',
+    '/dns/petrel.example/tcp/443/wss',
+    `/ip4/10.0.0.1/udp/4003/webrtc-direct/certhash/${certificate}/certhash/${certificate}`,
+    `/ip4/10.0.0.1/tcp/4002/ws/p2p/${relay}/p2p-circuit`,
+    `/ip4/10.0.0.1/udp/4003/webrtc-direct/certhash/${certificate}/p2p/${relay}/p2p-circuit/webrtc`,
+  ]
+  for (const way of ways) {
+    expect([way, isDialable(multiaddr(way))]).toEqual([way, true])
+    expect(isDialable(multiaddr(`${way}/p2p/${self}`))).toBe(true)
+  }
+})
+
+test('no other claim of where a peer is is ever dialled', () => {
+  const claims = [
+    '/unix/run%2Fuser%2F1000%2Fpetrel.sock',
+    '/dnsaddr/bootstrap.example',
+    '/ip4/10.0.0.1',
+    '/ip4/10.0.0.1/tcp/0',
+    '/ip4/10.0.0.1/tcp/80/http',
+    '/ip4/10.0.0.1/udp/4001/quic-v1',
+    '/ip4/0.0.0.0/tcp/22',
+    '/ip4/224.0.0.251/udp/5353/webrtc-direct',
+    '/ip4/255.255.255.255/tcp/80',
+    '/ip4/169.254.169.254/tcp/80',
+    '/ip6/::/tcp/22',
+    '/ip6/ff02::1/tcp/22',
+    '/ip6/::ffff:169.254.169.254/tcp/80',
+    `/p2p/${relay}/p2p-circuit`,
+    `/ip4/10.0.0.1/tcp/80/ws/p2p/${relay}/p2p-circuit/p2p/${relay}/p2p-circuit`,
+    `/dns4/${'a'.repeat(600)}.example/tcp/80`,
+  ]
+  for (const claim of claims) {
+    expect([claim, isDialable(multiaddr(claim))]).toEqual([claim, false])
+  }
+})
+
+test('only a peer of this machine may claim to be at this machine', () => {
+  const claims = [
+    '/ip4/127.0.0.1/tcp/22',
+    '/ip6/::1/tcp/22',
+    '/dns4/localhost/tcp/22',
+    '/dns4/x.localhost/tcp/22',
+    '/ip4/10.0.0.1/tcp/22',
+  ].map(text => multiaddr(text))
+  const near = multiaddr('/ip4/127.0.0.1/tcp/5555')
+  const far = multiaddr('/ip4/10.0.0.9/tcp/5555')
+  expect(claimedFrom(near, claims)).toEqual(claims)
+  expect(claimedFrom(far, claims).map(String)).toEqual(['/ip4/10.0.0.1/tcp/22'])
 })

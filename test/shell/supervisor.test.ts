@@ -28,6 +28,8 @@ beforeAll(async () => {
 const id = (index: number): PeerId => ids[index] ?? peerId('')
 
 const lan = multiaddr('/ip4/10.0.0.2/tcp/4001')
+/** Where a dial never ends. */
+const deadEnds = '/ip4/10.9.'
 const wan = multiaddr('/ip4/8.8.4.4/tcp/4001')
 
 type World = {
@@ -59,6 +61,7 @@ const world = (own: PeerId, addresses: readonly Multiaddr[] = [lan]): World => {
     dial: (address: Multiaddr) => {
       const text = address.toString()
       dials.push(text)
+      if (text.startsWith(deadEnds)) return new Promise(() => undefined)
       const [where = '', who = ''] = text.split(/\/p2p\/(?=[^/]*$)/)
       if (!alive.has(where)) return Promise.reject(new Error('nobody there'))
       links.set(peerId(who), 'direct')
@@ -217,10 +220,34 @@ test('what was reached is dialled again after a restart, from the store', async 
 
 test('no more than a few dials run at once, and peers beyond the bound are let go', async () => {
   const { supervisor, dials } = world(id(0))
-  const hanging = multiaddr('/ip4/10.9.9.9/tcp/1')
+  const hanging = multiaddr(`${deadEnds}9.9/tcp/1`)
   for (let i = 0; i < bounds.wantedPeersMax + 50; i++)
     supervisor.want(peerId(`peer${i}`), [hanging])
   expect(dials.length).toBeLessThanOrEqual(bounds.parallelDialsMax)
+})
+
+test('addresses that lead to no peer are not even kept', async () => {
+  const { supervisor, dials, pass } = world(id(0))
+  supervisor.want(id(1), [multiaddr('/unix/run%2Fx.sock'), multiaddr('/ip4/0.0.0.0/tcp/22')], true)
+  await pass(10_000)
+  expect(dials).toEqual([])
+})
+
+test('a crowd of strangers at dead ends does not keep a member waiting', async () => {
+  const { supervisor, links, dials, pass } = world(id(0))
+  links.set(id(2), 'direct')
+  supervisor.want(id(1), [lan], true)
+  await pass(250)
+  links.set(id(1), 'direct')
+  for (let i = 0; i < bounds.wantedPeersMax + 50; i++) {
+    supervisor.want(peerId(`stranger${i}`), [multiaddr(`${deadEnds}${i % 250}.1/tcp/1`)])
+  }
+  await pass(10_000)
+  links.delete(id(1))
+  const before = dials.length
+  supervisor.changed(id(1))
+  await pass(bounds.courtesyMillis * 2)
+  expect(dials.slice(before)).toContain(`${lan.toString()}/p2p/${id(1)}`)
 })
 
 test('a stopped supervisor dials nobody', async () => {
