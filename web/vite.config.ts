@@ -41,7 +41,10 @@ export default defineConfig(({ mode }) => ({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1_200,
     rolldownOptions: {
-      input: join(root, mode === 'fixtures' ? 'fixtures.html' : 'index.html'),
+      input:
+        mode === 'fixtures'
+          ? join(root, 'fixtures.html')
+          : { index: join(root, 'index.html'), worker: join(root, 'worker/worker.ts') },
       output: {
         // the shell in one file: no second round of requests before the first paint
         codeSplitting: {
@@ -50,7 +53,8 @@ export default defineConfig(({ mode }) => ({
             { name: 'shell', test: /web\/(?:main\.ts|ui\/app\.tsx|engine\/start\.ts)$/ },
           ],
         },
-        entryFileNames: 'assets/start-[hash].js',
+        // a browser looks for a newer worker under the same name
+        entryFileNames: ({ name }) => (name === 'worker' ? '[name].js' : 'assets/start-[hash].js'),
         chunkFileNames: 'assets/[name]-[hash].js',
         assetFileNames: 'assets/[name]-[hash][extname]',
       },

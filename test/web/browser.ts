@@ -48,11 +48,13 @@ export const contentPolicy = [
   "style-src 'self'",
   "img-src 'self' blob:",
   "connect-src 'self' ws: wss:",
+  "worker-src 'self'",
   "object-src 'none'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
+  'trusted-types petrel-worker',
 ].join('; ')
 
 export type Served = {
@@ -60,19 +62,18 @@ export type Served = {
   readonly origin: string
   /** Every path asked for, in order. */
   readonly asked: readonly string[]
+  /** Nobody answers at this port until `resume`. */
+  readonly pause: () => Promise<void>
+  readonly resume: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
-/** Serves a folder on a free port of 127.0.0.1. `answer` may serve a path itself. */
-export const serveFolder = async (
-  folder: string,
-  answer?: (path: string) => string | undefined,
-): Promise<Served> => {
+/** Serves a folder on a free port of 127.0.0.1; a function may choose another one for each path. */
+export const serveFolder = async (folder: string | ((path: string) => string)): Promise<Served> => {
   const asked: string[] = []
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname
     asked.push(request.url ?? '')
-    const own = answer?.(path)
     const file = normalize(path === '/' ? '/index.html' : path)
     const headers = {
       'content-type': types[file.split('.').at(-1) ?? ''] ?? 'application/octet-stream',
@@ -81,27 +82,30 @@ export const serveFolder = async (
         ? 'public, max-age=31536000, immutable'
         : 'no-cache',
     }
-    if (own !== undefined) {
-      response.writeHead(200, { ...headers, 'content-type': 'application/json' }).end(own)
-      return
-    }
-    readFile(join(folder, file)).then(
+    readFile(join(typeof folder === 'string' ? folder : folder(path), file)).then(
       bytes => response.writeHead(200, headers).end(bytes),
       () => response.writeHead(404, headers).end(),
     )
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const listen = (at: number): Promise<void> =>
+    new Promise(resolve => {
+      server.listen(at, '127.0.0.1', resolve)
+    })
+  const stop = (): Promise<void> =>
+    new Promise(resolve => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  await listen(0)
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   return {
     port,
     origin: `http://127.0.0.1:${port}`,
     asked,
-    close: () =>
-      new Promise(resolve => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    pause: stop,
+    resume: () => listen(port),
+    close: stop,
   }
 }
 

@@ -36,8 +36,8 @@ const partsByFile = (bundle: Readonly<Record<string, Chunk>>): Map<string, Size[
     chunks.filter(chunk => names.includes(chunk.name)).map(chunk => chunk.fileName)
   for (const { fileName } of chunks) if (html.includes(`="./${fileName}"`)) mark(fileName, 'shell')
   for (const file of named(['network'])) mark(file, 'network')
-  for (const file of named(['group-screens', 'join', 'more-screens', 'invite-token']))
-    mark(file, 'soon')
+  const soon = ['group-screens', 'join', 'more-screens', 'invite-token', 'worker']
+  for (const file of named(soon)) mark(file, 'soon')
   for (const chunk of chunks) mark(chunk.fileName, 'lazy')
   return parts
 }
@@ -48,15 +48,35 @@ type Chunk =
       readonly fileName: string
       readonly name: string
       readonly imports: readonly string[]
-      readonly code: string
+      code: string
     }
   | { readonly type: 'asset'; readonly fileName: string; readonly source: string | Uint8Array }
 
 const bytesOf = (chunk: Chunk): Buffer =>
   Buffer.from(chunk.type === 'chunk' ? chunk.code : chunk.source)
 
+/** As `integrity` wants it. */
+const integrityOf = (bytes: Uint8Array): string =>
+  `sha256-${createHash('sha256').update(bytes).digest('base64')}`
+
+/** Tells the worker every file that it is to keep. */
+const listFiles = (bundle: Readonly<Record<string, Chunk>>, fingerprint: string): void => {
+  const worker = bundle['worker.js']
+  if (worker?.type !== 'chunk') return
+  const files = Object.keys(bundle)
+    .toSorted()
+    .flatMap(file => {
+      const chunk = bundle[file]
+      if (chunk === undefined || chunk === worker) return []
+      return [[file === 'index.html' ? './' : file, integrityOf(bytesOf(chunk))]]
+    })
+  worker.code = worker.code
+    .replaceAll('PETREL_FILES', JSON.stringify(files))
+    .replaceAll('PETREL_CACHE', JSON.stringify(`petrel ${fingerprint}`))
+}
+
 /** Tells the shell, in the page itself, how many bytes the network chunk has (for its progress line), and under which
- *  fingerprint this program goes. */
+ *  fingerprint this program goes; tells the worker what to keep. */
 export const describeBundle = (): Plugin => ({
   name: 'petrel-describe',
   enforce: 'post',
@@ -67,7 +87,7 @@ export const describeBundle = (): Plugin => ({
       if (page?.type !== 'asset') return
       const parts = partsByFile(bundle)
       const network: string[] = []
-      const hash = createHash('sha256')
+      const hash = createHash('sha256').update(String(page.source))
       for (const file of Object.keys(bundle).toSorted()) {
         const chunk = bundle[file]
         if (chunk === undefined || file === 'index.html') continue
@@ -83,6 +103,7 @@ export const describeBundle = (): Plugin => ({
       page.source = String(page.source)
         .replace('%petrel-network%', network.join(','))
         .replace('%petrel-fingerprint%', fingerprint)
+      listFiles(bundle, fingerprint)
     },
   },
 })

@@ -80,6 +80,8 @@ export type EngineClient = {
   /** This tab runs the peer, or shows what another tab runs. */
   readonly role: ReadonlySignal<'starting' | 'writer' | 'viewer'>
   readonly storage: ReadonlySignal<'persisted' | 'evictable' | 'memory' | 'unknown'>
+  /** The browser keeps the program and opens it while no node answers. */
+  readonly kept: ReadonlySignal<boolean>
   readonly net: ReadonlySignal<NetState>
   readonly linkKinds: ReadonlySignal<Readonly<Record<PeerId, LinkKind>>>
   /** undefined until something is known about this device. */

@@ -5,6 +5,7 @@ import { refusal } from '../../protocol/core/refusal.ts'
 import { memoryKv, openKv } from './kv.ts'
 import { effect } from '@preact/signals'
 import { createGate } from './gate.ts'
+import { keepProgram } from './keep-program.ts'
 import { loadNetwork } from './load-network.ts'
 import { createOutbox } from './outbox.ts'
 import { createSnapshot } from './snapshot.ts'
@@ -141,6 +142,10 @@ export const startEngine = (afterThis: Promise<void>): EngineClient => {
       useInvite,
     })
     use(writer)
+    void keepProgram().then(
+      isKept => (views.kept.value = isKept),
+      () => undefined,
+    )
     // accepted after the writer had looked for an invite and before it could be told of one
     if (views.join.value.type === 'joining') writer.picked('join')
   }
@@ -231,6 +236,7 @@ export const startEngine = (afterThis: Promise<void>): EngineClient => {
     vault: views.vault,
     role: views.role,
     storage: views.storage,
+    kept: views.kept,
     net: views.net,
     linkKinds: views.kinds,
     app: views.app,

@@ -22,6 +22,7 @@ export type Views = {
   readonly vault: Signal<VaultState>
   readonly role: Signal<ValueOf<EngineClient['role']>>
   readonly storage: Signal<ValueOf<EngineClient['storage']>>
+  readonly kept: Signal<boolean>
   readonly net: Signal<NetState>
   readonly kinds: Signal<LinkKinds>
   /** As the peer or the snapshot says. */
@@ -94,6 +95,7 @@ export const createViews = (onWatch: (group: GroupId) => void): Views => {
     vault: signal<VaultState>('opening'),
     role: signal<ValueOf<EngineClient['role']>>('starting'),
     storage: signal<ValueOf<EngineClient['storage']>>('unknown'),
+    kept: signal(false),
     net: signal<NetState>({ type: 'loading', received: 0, total: 0, seconds: 0 }),
     kinds: signal<LinkKinds>({}),
     told,

@@ -120,6 +120,7 @@ const Storage = ({ client }: { client: EngineClient }) => {
     <section class="card" aria-labelledby="me-storage">
       <h3 id="me-storage">{words.storage}</h3>
       <p>{sentence}</p>
+      {client.kept.value && <p>{words.kept}</p>}
       <p>{words.closing}</p>
       {client.role.value === 'viewer' && <p>{words.viewer}</p>}
       {state === 'evictable' && (

@@ -242,6 +242,7 @@ export const en: UiMessages = {
     evictable: 'This browser may erase the data when it is long unused.',
     memory: 'Data is in memory only and vanishes with the page.',
     storageUnknown: 'The browser does not say whether it keeps the data.',
+    kept: 'The program is kept in this browser: it opens even while no node answers.',
     persist: 'Ask the browser to keep it',
     viewer: 'Another tab runs the node of this device; this one shows what it knows.',
     about: 'About this program',

@@ -237,6 +237,7 @@ export const zhCN = {
     memory: '数据只在内存，关闭页面即消失。',
     storageUnknown: '浏览器没有说明是否保留数据。',
     persist: '请浏览器保留',
+    kept: '程序已存入此浏览器，没有节点时也能打开。',
     viewer: '另一个标签页正在运行本机节点，这里显示它的内容。',
     about: '关于本程序',
     version: '版本',
