@@ -53,7 +53,12 @@ export type World = {
   readonly disconnect: (a: string, b: string) => void
   /** Stops a host without warning; its rows stay. */
   readonly crash: (name: string) => void
-  readonly start: (name: string, storage?: 'kept' | 'lost' | ReadonlyMap<string, Row>) => void
+  /** `isCopy`: this host noticed that its rows are a copy. */
+  readonly start: (
+    name: string,
+    storage?: 'kept' | 'lost' | ReadonlyMap<string, Row>,
+    isCopy?: boolean,
+  ) => void
   /** Runs for this long in virtual time. */
   readonly run: (millis: number) => void
   readonly app: (name: string) => AppView
@@ -319,6 +324,7 @@ export const createWorld = (options: {
   const start = (
     name: string,
     storage: 'kept' | 'lost' | ReadonlyMap<string, Row> = 'kept',
+    isCopy = false,
   ): void => {
     const target = host(name)
     const life = (lives.get(target) ?? 0) + 1
@@ -328,7 +334,8 @@ export const createWorld = (options: {
     target.peer = makePeer(name, life)
     target.isUp = true
     target.wakeAt = undefined
-    input(target, { type: 'started', rows: read(target, { type: 'range', range: hotRange }) })
+    const rows = read(target, { type: 'range', range: hotRange })
+    input(target, isCopy ? { type: 'started', rows, isCopy } : { type: 'started', rows })
   }
 
   for (const { name } of hosts) start(name)

@@ -12,8 +12,9 @@ import type { Row, RowQuery, RowWrite } from './row.ts'
 export type Channel = 'sync' | 'join' | 'gossip'
 
 export type Input =
-  /** First input: every hot row (see row.ts). */
-  | { readonly type: 'started'; readonly rows: readonly Row[] }
+  /** First input: every hot row (see row.ts). `isCopy`: the host saw that these rows were copied, restored or moved since they
+   *  were written, so another may hold the same logs: each own log ends here and a new incarnation begins. */
+  | { readonly type: 'started'; readonly rows: readonly Row[]; readonly isCopy?: boolean }
   | { readonly type: 'intent'; readonly request: number; readonly intent: Intent }
   | { readonly type: 'link-up'; readonly peer: PeerId }
   | { readonly type: 'link-down'; readonly peer: PeerId }

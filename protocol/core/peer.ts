@@ -96,6 +96,9 @@ const perceive = (peer: Peer, input: Input): void => {
   switch (input.type) {
     case 'started':
       restore(peer, input.rows)
+      if (input.isCopy === true) {
+        for (const group of peer.groups.values()) startIncarnation(peer, group)
+      }
       return
     case 'intent': {
       const answer = perform(peer, input.intent)
@@ -312,11 +315,17 @@ const onLinkDeadline = (peer: Peer, what: string, link: Link): void => {
   link.haveDue.clear()
 }
 
-/** My own log went on elsewhere: this store is a copy or an old state. It is never continued; a new one begins. */
+/** My own log went on elsewhere, or may have: this store is a copy or an old state. It is never continued; a new one begins.
+ *  Without the key of an epoch nothing can begin, and nothing may be written. */
 const startIncarnation = (peer: Peer, group: Group): void => {
   const { device } = peer
   const { own } = group
-  if (own === undefined || device === undefined || currentEpoch(group) === undefined) return
+  if (own === undefined || device === undefined || group.role === 'left') return
+  if (currentEpoch(group) === undefined) {
+    group.own = undefined
+    group.metaDirty = true
+    return
+  }
   const { name, unit } = group.authors.get(own.author) ?? device
   closeLedgers(peer, group)
   startLog(peer, group, { log: createOwnLog(peer, group.gid, own.incarnation + 1), name, unit })
