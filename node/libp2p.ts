@@ -18,8 +18,11 @@ import {
   connectionsMax,
   createGossip,
   createMuxer,
+  freePlaces,
   hardenGossip,
   patchSource,
+  relayGate,
+  relayOptions,
   rtcConfiguration,
   serviceTimeout,
   sha256,
@@ -134,19 +137,6 @@ const keychainOptions = (identitySeed: Uint8Array) => ({
   },
 })
 
-const relayOptions = {
-  hopTimeout: 60_000,
-  maxInboundHopStreams: 256,
-  maxOutboundHopStreams: 256,
-  maxOutboundStopStreams: 256,
-  // Limited, so that gossip stays on direct links, but wide enough for sync to run where WebRTC fails.
-  reservations: {
-    maxReservations: 500,
-    defaultDataLimit: 1n << 24n,
-    defaultDurationLimit: 30 * 60_000,
-  },
-}
-
 export const createNodeLibp2p = async (options: NodeLibp2pOptions): Promise<NodeLibp2p> => {
   const { listen, taken } = await chooseAddresses(options.listen)
   const datastore =
@@ -161,6 +151,7 @@ export const createNodeLibp2p = async (options: NodeLibp2pOptions): Promise<Node
       ...weakProfile.connectionManager,
       maxConnections: connectionsMax.node,
     },
+    connectionGater: { ...weakProfile.connectionGater, ...relayGate() },
     privateKey: await generateKeyPairFromSeed('Ed25519', options.identitySeed),
     ...(datastore === undefined ? {} : { datastore }),
     addresses: { listen: [...listen] },
@@ -184,6 +175,8 @@ export const createNodeLibp2p = async (options: NodeLibp2pOptions): Promise<Node
     },
   })
   const endRepair = hardenGossip(node)
+  const { relay } = node.services
+  const endFreeing = relay === undefined ? (): void => undefined : freePlaces(node, relay)
   let isStopped = false
   return {
     node,
@@ -192,6 +185,7 @@ export const createNodeLibp2p = async (options: NodeLibp2pOptions): Promise<Node
       if (isStopped) return
       isStopped = true
       endRepair()
+      endFreeing()
       await node.stop()
       await datastore?.close()
     },

@@ -68,6 +68,13 @@ export const bounds = {
   superviseTickMillis: 3_000,
   /** The peer with the larger id waits this long for the other one to dial. */
   courtesyMillis: 1_000,
+  /** Circuits that one neighbour may open through us: forty links at once with some retries, then a few a minute. */
+  circuitsBurst: 64,
+  circuitsPerSecondMax: 0.1,
+  /** Connections of one neighbour: one of each transport, and the one that replaces it. */
+  connectionsPerPeerMax: 6,
+  /** Places kept free, so that a member still gets in where strangers hold all others. */
+  spareConnections: 20,
   /** Own addresses told to others. */
   ownAddressesMax: 4,
 } as const

@@ -22,6 +22,7 @@ export {
   weakProfile,
 } from './profile.ts'
 export { createGossip, hardenGossip } from './gossip.ts'
+export { freePlaces, relayGate, relayOptions } from './relay.ts'
 export type { MeshNode } from './transport.ts'
 export { patchSource } from './source-patches.ts'
 export { sha256 } from './crypto.ts'

@@ -1,7 +1,10 @@
 /** Real libp2p peers on loopback for the transport tests, with everything that happened to them written down. */
 import { randomBytes } from 'node:crypto'
 import { createNodeLibp2p } from '../../node/libp2p.ts'
+import { isRelayed } from '../../protocol/shell/addresses.ts'
 import { createTransport } from '../../protocol/shell/transport.ts'
+import { until } from '../support/until.ts'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { NodeLibp2p, NodeLibp2pOptions } from '../../node/libp2p.ts'
 import type { PeerId, Topic } from '#protocol'
 import type { Transport } from '../../protocol/shell/ports.ts'
@@ -99,4 +102,18 @@ export const startMeshPeer = async (
       await libp2p.stop()
     },
   }
+}
+
+/** Listens at a relay, as a browser's configuration does at start. */
+export const reserve = async (peer: MeshPeer, address: Multiaddr): Promise<void> => {
+  const components: unknown = Reflect.get(peer.libp2p.node, 'components')
+  const manager: unknown =
+    typeof components === 'object' && components !== null
+      ? Reflect.get(components, 'transportManager')
+      : undefined
+  if (typeof manager !== 'object' || manager === null || !('listen' in manager)) {
+    throw new Error('no transport manager')
+  }
+  if (typeof manager.listen === 'function') await manager.listen([address])
+  await until(() => peer.libp2p.node.getMultiaddrs().some(isRelayed), { within: 20_000 })
 }

@@ -9,7 +9,7 @@ import { multiaddrToBytes } from '../../protocol/shell/addresses.ts'
 import { topicName } from '../../protocol/core/base.ts'
 import { createCleanup, repositoryRoot, temporaryDirectory } from '../support/host.ts'
 import { holds, until } from '../support/until.ts'
-import { bytes, startMeshPeer } from './mesh.ts'
+import { bytes, reserve, startMeshPeer } from './mesh.ts'
 import type { MeshPeer } from './mesh.ts'
 
 const cleanup = createCleanup()
@@ -76,7 +76,7 @@ test('two peers that reach each other only through a third have a link, for sync
   await until(() => alice.isUp(relay.peer) && bob.isUp(relay.peer))
   const through = multiaddr(`${addressesOf(relay)[0] ?? ''}/p2p-circuit`)
   // Node peers do not ask for a place at a relay by themselves: browsers do.
-  await reserve(bob, through.toString())
+  await reserve(bob, through)
   alice.transport.subscribe([topic])
   bob.transport.subscribe([topic])
   alice.transport.connect(bob.peer, [multiaddrToBytes(through)])
@@ -91,19 +91,18 @@ test('two peers that reach each other only through a third have a link, for sync
   })
 })
 
-/** Listens at a relay, as a browser's configuration does at start. */
-const reserve = async (peer: MeshPeer, address: string): Promise<void> => {
-  const components: unknown = Reflect.get(peer.libp2p.node, 'components')
-  const manager: unknown =
-    typeof components === 'object' && components !== null
-      ? Reflect.get(components, 'transportManager')
-      : undefined
-  if (typeof manager !== 'object' || manager === null || !('listen' in manager)) {
-    throw new Error('no transport manager')
-  }
-  if (typeof manager.listen === 'function') await manager.listen([multiaddr(address)])
-  await until(() => addressesOf(peer).some(own => own.includes('p2p-circuit')), { within: 20_000 })
-}
+test('a place at the relay is free again when its holder is gone', async () => {
+  const relay = await start({ relay: true })
+  const places: unknown = Reflect.get(relay.libp2p.node.services, 'relay')
+  const taken = (): unknown => Reflect.get(Reflect.get(Object(places), 'reservations'), 'size')
+  const holder = await start({ listen: { host: '127.0.0.1' } })
+  holder.transport.connect(relay.peer, relay.addresses())
+  await until(() => holder.isUp(relay.peer))
+  await reserve(holder, multiaddr(`${addressesOf(relay)[0] ?? ''}/p2p-circuit`))
+  expect(taken()).toBe(1)
+  await holder.stop()
+  await until(() => taken() === 0)
+})
 
 test('peers of one network find each other by mDNS', async () => {
   const options = { listen: { host: '0.0.0.0', tcp: 0 }, mdns: true }
