@@ -22,6 +22,7 @@ export type Supervisor = {
   /** Somebody worth a connection; known addresses are kept beside these. Whoever was named by an invite, a member or the
    *  host goes before whoever only named itself. */
   readonly want: (peer: PeerId, addresses: readonly Multiaddr[], isNamed?: boolean) => void
+  readonly isNamed: (peer: PeerId) => boolean
   /** A connection that we opened to this address works. */
   readonly reached: (peer: PeerId, address: Multiaddr) => void
   /** The link came up or went down. */
@@ -264,6 +265,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   return {
     want,
+    isNamed: peer => wanted.get(peer)?.isNamed === true,
     reached,
     changed: peer => {
       const entry = wanted.get(peer)

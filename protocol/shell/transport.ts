@@ -9,10 +9,12 @@ import { bytesToMultiaddr, claimedFrom, multiaddrToBytes, ownAddresses } from '.
 import { createAllowance } from './allowance.ts'
 import { bounds } from './bounds.ts'
 import { systemClock } from './clock.ts'
+import { mostCrowding } from './crowding.ts'
 import { createFrameDecoder } from './frames.ts'
 import { guardGossip } from './gossip-guard.ts'
 import { createLiveness, pingOn } from './liveness.ts'
 import { channelProtocols, createLink } from './neighbour.ts'
+import { connectionsMax } from './profile.ts'
 import { createSupervisor } from './supervisor.ts'
 import type { GossipSub, TopicValidatorFn } from '@libp2p/gossipsub'
 import type { Connection, IdentifyResult, Libp2p, Stream } from '@libp2p/interface'
@@ -80,13 +82,27 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
     return link
   }
 
+  /** Against one peer with many connections, and one host with many peers. */
+  const makeRoom = (link: Link): void => {
+    const own = link.connections()
+    if (own.length > bounds.connectionsPerPeerMax) {
+      const [oldest] = own.toSorted((a, b) => link.heardAt(a) - link.heardAt(b))
+      oldest?.abort(new Error('more connections than one needs'))
+    }
+    const all = node.getConnections()
+    if (all.length <= connectionsMax.node - bounds.spareConnections) return
+    mostCrowding(all, other => supervisor.isNamed(remote(other)))?.abort(new Error('no room'))
+  }
+
   const opened = (connection: Connection): void => {
     const peer = remote(connection)
     if (isBanned(peer)) {
       connection.abort(new Error('not welcome for a while'))
       return
     }
-    linkOf(peer).add(connection)
+    const link = linkOf(peer)
+    link.add(connection)
+    makeRoom(link)
     if (connection.direction === 'outbound') supervisor.reached(peer, connection.remoteAddr)
   }
 

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, expect, test } from 'vitest'
 import { topicName } from '../../protocol/core/base.ts'
+import { bounds } from '../../protocol/shell/bounds.ts'
 import { encodeFrame } from '../../protocol/shell/frames.ts'
 import { createCleanup } from '../support/host.ts'
 import { until } from '../support/until.ts'
@@ -75,6 +76,15 @@ test('a thousand streams are refused beyond the bound', async () => {
     .getConnections(attacker.libp2p.node.peerId)
     .reduce((sum, { streams }) => sum + streams.length, 0)
   expect(held).toBeLessThanOrEqual(32)
+  await isServed(victim, friend)
+})
+
+test('one peer holds no more than a few connections', async () => {
+  const { victim, friend, attacker } = await scene()
+  const [address] = victim.libp2p.node.getMultiaddrs()
+  for (let i = 0; i < 20; i++) await attacker.libp2p.node.dial(address ?? [], { force: true })
+  const held = (): number => victim.libp2p.node.getConnections(attacker.libp2p.node.peerId).length
+  await until(() => held() <= bounds.connectionsPerPeerMax)
   await isServed(victim, friend)
 })
 
