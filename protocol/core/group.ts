@@ -17,6 +17,7 @@ import { headsOf, lineUp } from './control-graph.ts'
 export type ControlOp = {
   readonly id: OpId
   readonly author: AuthorId
+  readonly seq: number
   readonly device: DeviceId
   readonly hlc: number
   readonly body: ControlBody
@@ -250,7 +251,12 @@ const isAtLeastAdmin = (member: Member): boolean => ranks[member.role] >= ranks.
 const mayBestow = (author: Member, role: Role): boolean =>
   role !== 'owner' && ranks[role] <= ranks[author.role]
 
-const mayAdmit = (group: Group, author: Member, invite: InviteState): boolean => {
+/** Whether this member's `admit` counts. */
+export const mayAdmit = (
+  group: Pick<GroupState, 'policy'>,
+  author: Member,
+  invite: Pick<InviteState, 'needApproval'>,
+): boolean => {
   if (isAtLeastAdmin(author)) return true
   const admitsByItself = group.policy?.autoAdmit === true && !invite.needApproval
   return admitsByItself && ranks[author.role] >= ranks.member

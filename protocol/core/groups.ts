@@ -1,11 +1,12 @@
 /** One group as this peer keeps it: making it, its keys, its resolved membership, and the rows that remember it. */
-import { type AuthorId, type DeviceId, type GroupId, type OpId, bytesToHex, later } from './base.ts'
+import { type AuthorId, type DeviceId, type GroupId, bytesToHex, later } from './base.ts'
 import type { ControlBody } from './control.ts'
 import { type EpochKeys, authorKey, epochKeys } from './epoch.ts'
-import { type GroupState, type Member, resolveGroup } from './group.ts'
+import { type ControlOp, type GroupState, type Member, resolveGroup } from './group.ts'
 import type { MessageId } from './intent.ts'
 import { limits } from './limits.ts'
-import { createGroupLog, encodeAuthorLog } from './log.ts'
+import { createGroupLog, encodeAuthorLog, isDisputed } from './log.ts'
+import type { Op } from './op.ts'
 import { epochKey, groupKey, authorLogKey, ledgerKey } from './rows.ts'
 import { encodeGroupRow, encodeLedgerRow } from './saved.ts'
 import type { Group, GroupRole, Peer } from './state.ts'
@@ -61,9 +62,13 @@ export const createGroup = (gid: GroupId, role: GroupRole): Group => ({
 
 /** Membership as the control operations held now resolve it. */
 export const stateOf = (group: Group): GroupState => {
-  group.state ??= resolveGroup([...group.controlOps.values()], group.creator, group.rootPolicy)
+  group.state ??= resolveGroup(undisputed(group), group.creator, group.rootPolicy)
   return group.state
 }
+
+/** A log that says two things says nothing from there on, to everybody alike. */
+const undisputed = (group: Group): ControlOp[] =>
+  [...group.controlOps.values()].filter(op => !isDisputed(group.log, op.author, op.seq))
 
 export const memberOf = (group: Group, device: DeviceId | undefined): Member | undefined =>
   device === undefined ? undefined : stateOf(group).members.get(device)
@@ -120,11 +125,12 @@ export const epochsFor = (group: Group, keyId: Uint8Array): readonly EpochKeys[]
 
 export const setControl = (
   group: Group,
-  op: { readonly id: OpId; readonly author: AuthorId; readonly hlc: number },
+  op: Pick<Op, 'id' | 'author' | 'seq' | 'hlc'>,
   device: DeviceId,
   body: ControlBody,
 ): void => {
-  group.controlOps.set(op.id, { id: op.id, author: op.author, device, hlc: op.hlc, body })
+  const { id, author, seq, hlc } = op
+  group.controlOps.set(id, { id, author, seq, device, hlc, body })
   group.state = undefined
 }
 

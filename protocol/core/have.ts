@@ -4,7 +4,7 @@
 import { type AuthorId, equalBytes } from './base.ts'
 import { noteCarried } from './ledger.ts'
 import { dueSoon, indexOf, leastRoundTrip, sendFrame } from './link.ts'
-import { authorLog, authorTable, setHashOf, tableHashOf, vectorOf } from './log.ts'
+import { authorLog, authorTable, setHashOf, tableHashOf, toldRanges, vectorOf } from './log.ts'
 import type { AuthorRanges, HaveVector } from './message.ts'
 import { type Ranges, addRange, equalRanges, noRanges } from './ranges.ts'
 import { type Refusal, refusal } from './refusal.ts'
@@ -28,10 +28,10 @@ const fullVector = (link: Link, group: Group): HaveVector => {
   if (hello !== undefined && equalBytes(hello.setHash, setHashOf(log))) return { mode: 'equal' }
   const table = authorTable(log)
   if (hello !== undefined && equalBytes(hello.tableHash, tableHashOf(log))) {
-    const ranges = table.map(author => authorLog(log, author).ranges)
+    const ranges = table.map(author => toldRanges(authorLog(log, author)))
     return { mode: 'table', tableHash: tableHashOf(log), ranges }
   }
-  const entries = table.map(author => ({ author, ranges: authorLog(log, author).ranges }))
+  const entries = table.map(author => ({ author, ranges: toldRanges(authorLog(log, author)) }))
   return { mode: 'named', entries }
 }
 
@@ -52,7 +52,8 @@ export const sendChanges = (peer: Peer, link: Link, group: Group, shared: LinkGr
   const index = indexOf(link, group.gid)
   if (index === undefined || shared.told === undefined) return
   const entries: AuthorRanges[] = []
-  for (const [author, { ranges }] of group.log.authors) {
+  for (const [author, log] of group.log.authors) {
+    const ranges = toldRanges(log)
     const told = shared.told.get(author) ?? noRanges
     if (told === ranges || equalRanges(told, ranges)) continue
     shared.told.set(author, ranges)

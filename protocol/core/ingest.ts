@@ -9,28 +9,20 @@ import { decodeControl } from './control.ts'
 import { verifyStrict } from './crypto.ts'
 import { decodeWelcome, openWelcome } from './epoch.ts'
 import { cborToFact, factToCbor } from './fact.ts'
+import { askStore, isForkShown, proveFork, stretchAround } from './fork.ts'
 import { decodeCbor } from './cbor.ts'
 import { decodeGenesisBody, decodeGenesisClear, deviceMessage } from './genesis.ts'
 import { addEpoch, epochsFor, messageId, saveSoon, sealingKey, setControl } from './groups.ts'
 import { controlIsSigned } from './join.ts'
 import { noteAck, noteDeps, noteMessage, oweAgain } from './ledger.ts'
-import {
-  type Insertion,
-  authorLog,
-  contradicted,
-  heldOp,
-  hold,
-  insertOp,
-  isHotKind,
-  trimHeld,
-} from './log.ts'
-import { type Op, encodeForkProof, encodeRecord, kinds, openPayload } from './op.ts'
+import { type Insertion, authorLog, heldOp, hold, insertOp, isHotKind, trimHeld } from './log.ts'
+import { type Op, encodeRecord, kinds, openPayload } from './op.ts'
 import { limits } from './limits.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { advanceState, planState, rebuildState } from './shared-state.ts'
-import { arrivalKey, encodeArrival, forkProofKey, recordKey } from './rows.ts'
-import type { Arrival, Group, Peer } from './state.ts'
-import { noteHeld, spreadFork } from './sync.ts'
+import { arrivalKey, encodeArrival, recordKey } from './rows.ts'
+import type { Arrival, Group, Load, Peer } from './state.ts'
+import { noteHeld } from './sync.ts'
 
 const lateAfter = 120_000
 /** Stands for an operation of a kind this program does not know. */
@@ -47,13 +39,15 @@ export const refuse = (peer: Peer, from: PeerId | undefined, why: Refusal): void
 export const ingestOps = (peer: Peer, group: Group, ops: readonly Op[], from: PeerId): boolean => {
   let isChanged = false
   let isWhole = true
-  for (const op of ops) {
+  for (const [at, op] of ops.entries()) {
     if (group.role === 'carrier' && !chargeCarried(peer, group, op)) {
       refuse(peer, from, refusal('over-quota'))
       isWhole = false
       continue
     }
     const outcome = ingest(peer, group, op, from)
+    if (outcome === 'fork') noteFork(peer, group, stretchAround(ops, at), op, from)
+    if (outcome === 'unsure') askStore(peer, group, stretchAround(ops, at), from)
     isChanged ||= outcome === 'new' || outcome === 'fork'
     isWhole &&= outcome === 'new' || outcome === 'duplicate'
   }
@@ -70,17 +64,14 @@ const ingest = (peer: Peer, group: Group, op: Op, from: PeerId | undefined): Ins
   const outcome = insertOp(group.log, op)
   switch (outcome) {
     case 'duplicate':
+    case 'unsure':
       noteHeld(peer, group, op, from, false)
+      return outcome
+    case 'fork':
+    case 'disputed':
       return outcome
     case 'full':
       refuse(peer, from, refusal('over-quota', 'authors'))
-      return outcome
-    case 'fork':
-      keepForkProof(peer, group, op)
-      rebuildState(group)
-      spreadFork(peer, group, op, from)
-      noteOwnElsewhere(peer, group, op, from)
-      refuse(peer, from, refusal('equivocation'))
       return outcome
     case 'new':
       break
@@ -120,19 +111,43 @@ const remember = (peer: Peer, group: Group, op: Op, arrival: Arrival): void => {
   peer.rows.push({ key: arrivalKey(group.gid, op), value })
 }
 
-/** Two signed operations that contradict each other stay as proof; the log is frozen from there for everybody who sees both.
- *  Inside a run only the last one is signed; the others mark the fork and prove nothing to anybody else. */
-const keepForkProof = (peer: Peer, group: Group, op: Op): void => {
-  const first = contradicted(group.log, op)
-  const known = group.forks.get(op.author)
-  group.dirtyLogs.add(op.author)
-  if (first?.signature === undefined || op.signature === undefined) return
-  const place = Math.min(first.seq, op.seq)
-  if (known !== undefined && Math.min(known[0].seq, known[1].seq) <= place) return
-  group.forks.set(op.author, [first, op])
-  const key = forkProofKey(group.gid, op.author, place)
-  const value = encodeForkProof(first, op)
-  peer.rows.push({ key, value })
+/** The log says two things from some place on: nothing of it counts from there, and everybody hears why. */
+const noteFork = (
+  peer: Peer,
+  group: Group,
+  suspect: readonly Op[],
+  at: Op,
+  from: PeerId | undefined,
+): void => {
+  const opAt = (seq: number): Op | undefined => heldOp(group.log, at.author, seq)
+  if (!proveFork(peer, group, opAt, suspect, at)) askStore(peer, group, suspect, from)
+  noteDisputed(peer, group, at, from)
+}
+
+const noteDisputed = (peer: Peer, group: Group, at: Op, from: PeerId | undefined): void => {
+  group.dirtyLogs.add(at.author)
+  group.state = undefined
+  rebuildState(group)
+  noteOwnElsewhere(peer, group, at, from)
+  refuse(peer, from, refusal('equivocation'))
+}
+
+/** Rows came that a stretch may contradict. */
+export const onForkRows = (
+  peer: Peer,
+  group: Group,
+  { suspect, from }: Extract<Load, { readonly type: 'fork' }>,
+  stored: readonly Op[],
+): void => {
+  const author = suspect[0]?.author
+  if (author === undefined) return
+  const bySeq = new Map(stored.map(op => [op.seq, op]))
+  const opAt = (seq: number): Op | undefined => bySeq.get(seq) ?? heldOp(group.log, author, seq)
+  for (const at of suspect) {
+    if (isForkShown(group, opAt, at)) noteDisputed(peer, group, at, from)
+    if (proveFork(peer, group, opAt, suspect, at)) break
+  }
+  peer.effects.push({ type: 'changed', group: group.gid })
 }
 
 /** A hot row read at start: held, not told, not shown as new. */

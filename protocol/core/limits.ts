@@ -30,6 +30,8 @@ export const limits = {
   seqMax: 2 ** 40,
   /** Ranges of one author's log in a state vector: more holes than this are not asked for one by one. */
   rangesMax: 256,
+  /** Operations of one group looked up at a time because they may contradict a stored one. */
+  forkChecksMax: 4,
   /** Epochs tried for one operation with the same key id prefix. */
   epochCandidatesMax: 4,
   /** Newest operations of a group kept in memory; older rows are read from the store. */
@@ -42,8 +44,12 @@ export const limits = {
   slotsPerAuthorMax: 4,
   /** Join request on the wire. */
   joinRequestBytesMax: 1_024,
-  /** Join requests one member holds for others. */
-  joinRequestsMax: 64,
+  /** Join requests kept for others: a whole team may scan one link while nobody who may admit is near. In total, and of
+   *  these brought by one neighbour. */
+  joinRequestsMax: 256,
+  joinRequestsPerNeighbourMax: 64,
+  /** How long one is kept by the own clock; its joiner asks again while it is there. */
+  joinRequestHours: 24,
   /** Unacknowledged sync bytes to one neighbour, least and most. */
   windowBytesMin: 2_048,
   windowBytesMax: 262_144,

@@ -8,6 +8,7 @@ import {
   bytesToHex,
   compareText,
   concatBytes,
+  equalBytes,
   idBytes,
   later,
   utf8ToBytes,
@@ -43,7 +44,7 @@ export const createLink = (peer: PeerId, since: Instant): Link => ({
   sentBytes: 0,
   receivedBytes: 0,
   carryAsked: new Set(),
-  forksSent: new Set(),
+  forksShown: new Map(),
 })
 
 export const createLinkGroup = (): LinkGroup => ({
@@ -129,6 +130,15 @@ export const readHello = (peer: Peer, link: Link, hello: Hello): void => {
     if (gid !== undefined) link.theirHello.set(gid, { setHash, tableHash })
     return gid
   })
+}
+
+/** Whether the neighbour's HELLO names this group, also one that was not known here yet when it came. */
+export const namesGroup = (peer: Peer, link: Link, gid: GroupId): boolean => {
+  const { hello } = link
+  if (hello === undefined) return false
+  const names = { nonce: hello.nonce, sender: link.peer, receiver: peer.peer }
+  const expected = syncTag(gid, names)
+  return hello.groups.some(({ tag }) => equalBytes(tag, expected))
 }
 
 /** The number by which I name a group to this neighbour; undefined: not in my latest HELLO. */

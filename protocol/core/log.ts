@@ -6,7 +6,7 @@ import { createReader, createWriter } from './codec.ts'
 import { sha256 } from './crypto.ts'
 import { limits } from './limits.ts'
 import { type Op, idPrefix, isControlClass, kinds } from './op.ts'
-import { type Ranges, addRange, hasSeq, noRanges, writeRanges } from './ranges.ts'
+import { type Ranges, addRange, hasSeq, noRanges, subtractRanges, writeRanges } from './ranges.ts'
 
 export type AuthorLog = {
   readonly author: AuthorId
@@ -16,7 +16,7 @@ export type AuthorLog = {
   readonly tails: Map<number, Uint8Array>
   /** At the first seq of each range (but 0): the id prefix it names. */
   readonly fronts: Map<number, Uint8Array>
-  /** The lowest seq at which two signed operations are known. */
+  /** The lowest seq known to be doubled: from there on the log is disputed, neither told nor passed on. */
   forkAt: number | undefined
   newestHlc: number
   bytes: number
@@ -67,19 +67,24 @@ export const authorLog = (log: GroupLog, author: AuthorId): AuthorLog => {
   return created
 }
 
-export type Insertion = 'new' | 'duplicate' | 'fork' | 'full'
+/** `unsure`: its place is taken by an operation that is not in memory, so whether the two are one only the store can tell. */
+export type Insertion = 'new' | 'duplicate' | 'unsure' | 'fork' | 'disputed' | 'full'
 
-/** Adds one verified operation. `fork`: it contradicts what is held; the log is marked and the operation not added. */
+/** Adds one verified operation. `fork`: it contradicts what is held, lower down than was known; the log is marked and the
+ *  operation not added. `disputed`: it contradicts where that is known already. */
 export const insertOp = (log: GroupLog, op: Op): Insertion => {
   if (!log.authors.has(op.author) && log.authors.size >= limits.authorsMax) return 'full'
   const author = authorLog(log, op.author)
   if (hasSeq(author.ranges, op.seq)) {
     const held = heldOp(log, op.author, op.seq)
-    const tail = author.tails.get(op.seq)
-    const differs =
-      (held !== undefined && held.id !== op.id) ||
-      (tail !== undefined && !equalBytes(tail, idPrefix(op)))
-    return differs ? markFork(log, author, op.seq) : 'duplicate'
+    const prefix = held === undefined ? author.tails.get(op.seq) : idPrefix(held)
+    if (prefix === undefined) return 'unsure'
+    if (equalBytes(prefix, idPrefix(op))) return 'duplicate'
+    return markFork(
+      log,
+      author,
+      op.seq - (held === undefined || equalBytes(held.prev, op.prev) ? 0 : 1),
+    )
   }
   const before = op.seq === 0 ? undefined : author.tails.get(op.seq - 1)
   if (before !== undefined && !equalBytes(before, op.prev)) {
@@ -100,27 +105,33 @@ export const insertOp = (log: GroupLog, op: Op): Insertion => {
 }
 
 const linkEdges = (author: AuthorLog, op: Op, joinsBefore: boolean, joinsAfter: boolean): void => {
-  if (joinsBefore) author.tails.delete(op.seq - 1)
-  else if (op.seq > 0) author.fronts.set(op.seq, op.prev)
+  if (!joinsBefore && op.seq > 0) author.fronts.set(op.seq, op.prev)
+  if (joinsBefore && op.seq !== author.forkAt) author.tails.delete(op.seq - 1)
   if (joinsAfter) author.fronts.delete(op.seq + 1)
   else author.tails.set(op.seq, idPrefix(op).slice())
 }
 
-const markFork = (log: GroupLog, author: AuthorLog, seq: number): Insertion => {
-  author.forkAt = Math.min(author.forkAt ?? seq, seq)
+/** Two different operations at `seq` are known of. */
+export const markFork = (log: GroupLog, author: AuthorLog, seq: number): 'fork' | 'disputed' => {
+  if (author.forkAt !== undefined && author.forkAt <= seq) return 'disputed'
+  author.forkAt = seq
+  // What the disputed operation names is the head of what is not disputed.
+  const prev = heldOp(log, author.author, seq)?.prev
+  if (seq > 0 && prev !== undefined) author.tails.set(seq - 1, prev.slice())
   log.setHash = undefined
   return 'fork'
 }
 
-/** The operation in memory that this one contradicts: another in its place, or one beside it in another chain. */
-export const contradicted = (log: GroupLog, op: Op): Op | undefined => {
-  const same = heldOp(log, op.author, op.seq)
-  if (same !== undefined) return same.id === op.id ? undefined : same
-  const before = heldOp(log, op.author, op.seq - 1)
-  if (before !== undefined && !equalBytes(idPrefix(before), op.prev)) return before
-  const after = heldOp(log, op.author, op.seq + 1)
-  return after !== undefined && !equalBytes(idPrefix(op), after.prev) ? after : undefined
-}
+export const isDisputed = (log: GroupLog, author: AuthorId, seq: number): boolean =>
+  seq >= (log.authors.get(author)?.forkAt ?? Number.POSITIVE_INFINITY)
+
+/** What others are told of and asked for: everything held below a fork. */
+export const toldRanges = ({ ranges, forkAt }: AuthorLog): Ranges => belowFork(ranges, forkAt)
+
+export const belowFork = (ranges: Ranges, forkAt: number | undefined): Ranges =>
+  forkAt === undefined
+    ? ranges
+    : subtractRanges(ranges, [{ from: forkAt, to: Number.MAX_SAFE_INTEGER }])
 
 /** Keeps an operation in memory (also one read back from the store). */
 export const hold = (log: GroupLog, op: Op): void => {
@@ -166,13 +177,15 @@ export const tableHashOf = (log: GroupLog): Uint8Array => {
   return log.tableHash
 }
 
-/** Equal exactly when two peers hold the same ranges with the same heads and know of the same forks. */
+/** Equal exactly when two peers hold the same ranges with the same heads below every fork, and know of the same forks. */
 export const setHashOf = (log: GroupLog): Uint8Array => {
   if (log.setHash !== undefined) return log.setHash
   const writer = createWriter(1_024)
   for (const author of authorTable(log)) {
-    const { ranges, tails, forkAt } = authorLog(log, author)
-    if (ranges.length === 0) continue
+    const known = authorLog(log, author)
+    const { tails, forkAt } = known
+    const ranges = toldRanges(known)
+    if (ranges.length === 0 && forkAt === undefined) continue
     writer.bytes(idBytes(author))
     writeRanges(writer, ranges)
     writer.bytes(tails.get(ranges.at(-1)?.to ?? 0) ?? new Uint8Array(16))
@@ -184,15 +197,15 @@ export const setHashOf = (log: GroupLog): Uint8Array => {
 
 export const vectorOf = (log: GroupLog): Map<AuthorId, Ranges> => {
   const vector = new Map<AuthorId, Ranges>()
-  for (const [author, { ranges }] of log.authors) vector.set(author, ranges)
+  for (const [author, known] of log.authors) vector.set(author, toldRanges(known))
   return vector
 }
 
-/** The last operation held of a log: its seq and id prefix. */
+/** The last undisputed operation held of a log: its seq and id prefix. */
 export const headOf = (
   author: AuthorLog,
 ): { readonly seq: number; readonly prefix: Uint8Array } | undefined => {
-  const seq = author.ranges.at(-1)?.to
+  const seq = toldRanges(author).at(-1)?.to
   const prefix = seq === undefined ? undefined : author.tails.get(seq)
   return seq === undefined || prefix === undefined ? undefined : { seq, prefix }
 }

@@ -182,14 +182,19 @@ export const decodeRecord = (gid: GroupId, bytes: Uint8Array): Result<Op, Refusa
   return success(op)
 }
 
-/** Two operations that contradict each other, as one row. */
-export const encodeForkProof = (first: Op, second: Op): Uint8Array =>
-  createWriter(512).sized(encodeRecord(first)).sized(encodeRecord(second)).done()
+type Stretch = readonly Op[]
 
-export const decodeForkProof = (gid: GroupId, bytes: Uint8Array): readonly [Op, Op] | undefined => {
+/** Two contradicting stretches of one log, each a run. */
+export const encodeForkProof = ([first, second]: readonly [Stretch, Stretch]): Uint8Array =>
+  createWriter(1_024).sized(encodeRun(first)).sized(encodeRun(second)).done()
+
+export const decodeForkProof = (
+  gid: GroupId,
+  bytes: Uint8Array,
+): readonly [Stretch, Stretch] | undefined => {
   const reader = createReader(bytes)
-  const first = decodeRecord(gid, reader.sized(limits.controlOpBytesMax + 256))
-  const second = decodeRecord(gid, reader.sized(limits.controlOpBytesMax + 256))
+  const first = decodeRun(gid, reader.sized(limits.frameBytesMax))
+  const second = decodeRun(gid, reader.sized(limits.frameBytesMax))
   return reader.end() === undefined && first.ok && second.ok
     ? [first.value, second.value]
     : undefined

@@ -15,6 +15,7 @@ import { writeAck } from './ack.ts'
 import {
   askNeighbour,
   completeJoin,
+  forgetNeighbour,
   onJoinRefused,
   onJoinRequest,
   seekAdmission,
@@ -23,15 +24,18 @@ import { type AdmitContext, type VerifiedMessage, isPaced } from './admit.ts'
 import { dropCarried, onCarry, sweepCarried } from './carry.ts'
 import { type Cryptography, nobleCryptography } from './crypto.ts'
 import { createDeadlines } from './deadlines.ts'
+import { onHeads, sendHead } from './fork.ts'
 import { noteGiven, sendChanges } from './have.ts'
 import { currentEpoch, flushGroup } from './groups.ts'
-import { flushEntries, ingestOps, refuse, retryLocked } from './ingest.ts'
+import { flushEntries, ingestOps, onForkRows, refuse, retryLocked } from './ingest.ts'
 import { perform } from './intents.ts'
 import type { Channel, Effect, Input, StepResult } from './input.ts'
 import { closeLedgers } from './ledger.ts'
 import { limits } from './limits.ts'
+import { createJoinDesk } from './join-desk.ts'
+import { answerWelcomed, passRequests } from './join-forward.ts'
 import { heldOp } from './log.ts'
-import { decodeRecord } from './op.ts'
+import { type Op, decodeRecord } from './op.ts'
 import { onSlots, tellPresence, wishForLinks } from './presence.ts'
 import { pump, readAck, sendHistory } from './push.ts'
 import type { Random } from './random.ts'
@@ -45,7 +49,6 @@ import {
   noteDurable,
   onDone,
   onHave,
-  onHeads,
   onHello,
   onWant,
   renewHellos,
@@ -69,6 +72,7 @@ export const createPeer = (options: {
   deadlines: createDeadlines(),
   loads: new Map(),
   nextLoad: 1,
+  joinDesk: createJoinDesk(),
   presence: { page: 'none', availability: 'available' },
   addresses: [],
   topics: '',
@@ -111,6 +115,7 @@ const perceive = (peer: Peer, input: Input): void => {
       return
     case 'link-down':
       linkDown(peer, input.peer)
+      forgetNeighbour(peer, input.peer)
       for (const group of peer.groups.values()) wishForLinks(peer, group)
       return
     case 'received':
@@ -169,7 +174,7 @@ const receive = (peer: Peer, from: PeerId, message: VerifiedMessage): void => {
   const link = peer.links.get(from)
   if (link !== undefined) link.receivedBytes += message.size
   if (message.type === 'join-request') receiveJoinRequest(peer, from, message.request)
-  if (message.type === 'join-refused') onJoinRefused(peer, message.gid, message.refusal)
+  if (message.type === 'join-refused') onJoinRefused(peer, from, message)
   const isWhole = message.type === 'ops' ? receiveOps(peer, from, message) : true
   if (link === undefined) return
   receiveOnLink(peer, link, message)
@@ -189,6 +194,8 @@ const receiveOnLink = (peer: Peer, link: Link, message: VerifiedMessage): void =
   switch (message.type) {
     case 'hello':
       onHello(peer, link, message)
+      askNeighbour(peer, link.peer)
+      passRequests(peer)
       return
     case 'ack':
       readAck(peer, link, message)
@@ -250,6 +257,7 @@ const receiveOps = (
   const shared = link?.groups.get(message.gid)
   if (group === undefined || group.role === 'left') return false
   const isWhole = ingestOps(peer, group, message.ops, from)
+  answerWelcomed(peer, group, message.ops)
   for (const fault of message.refusals) {
     if (link === undefined) refuse(peer, from, fault)
     else charge(peer, link, fault)
@@ -289,6 +297,7 @@ const onDeadline = (peer: Peer, name: string): void => {
   if (group !== undefined) onGroupDeadline(peer, what, group)
   else if (link !== undefined) onLinkDeadline(peer, what, link)
   else if (what === 'carry') sweepCarried(peer)
+  else if (what === 'pass') passRequests(peer)
 }
 
 const onGroupDeadline = (peer: Peer, what: string, group: Group): void => {
@@ -352,14 +361,26 @@ const continueLoad = (peer: Peer, group: Group, load: Load, rows: readonly Row[]
       return
     case 'history': {
       const link = peer.links.get(load.peer)
-      const ops = rows.flatMap(row => {
-        const op = decodeRecord(group.gid, row.value)
-        return op.ok ? [op.value] : []
-      })
-      if (link !== undefined) sendHistory(peer, link, group, { ...load, ops })
+      if (link !== undefined) {
+        sendHistory(peer, link, group, { ...load, ops: opsOf(group, rows) })
+      }
+      return
+    }
+    case 'fork':
+      onForkRows(peer, group, load, opsOf(group, rows))
+      return
+    case 'head': {
+      const link = peer.links.get(load.peer)
+      if (link !== undefined) sendHead(peer, link, group, opsOf(group, rows), load.seq)
     }
   }
 }
+
+const opsOf = (group: Group, rows: readonly Row[]): readonly Op[] =>
+  rows.flatMap(row => {
+    const op = decodeRecord(group.gid, row.value)
+    return op.ok ? [op.value] : []
+  })
 
 /** What admission may look up for a frame of this neighbour, or a gossip message of this topic. */
 export const admissionContext = (

@@ -5,7 +5,16 @@ import { type AuthorId, later } from './base.ts'
 import { noteCarried } from './ledger.ts'
 import { dueSoon, indexOf, leastRoundTrip, sendFrame, sendPaced } from './link.ts'
 import { limits } from './limits.ts'
-import { compareOps, endsRun, heldOp, heldRun, setHashOf } from './log.ts'
+import {
+  belowFork,
+  compareOps,
+  endsRun,
+  heldOp,
+  heldRun,
+  isDisputed,
+  setHashOf,
+  toldRanges,
+} from './log.ts'
 import { type Op, encodeRun, isControlClass, kinds, priorities } from './op.ts'
 import { sendSlots } from './presence.ts'
 import { type Ranges, addRange, hasSeq, noRanges, subtractRanges, unionRanges } from './ranges.ts'
@@ -41,7 +50,8 @@ export const fillQueues = (group: Group, shared: LinkGroup): void => {
   for (const queue of shared.queues) queue.length = 0
   for (const bySeq of group.log.held.values()) {
     for (const op of bySeq.values()) {
-      if (!isThere(shared, op)) shared.queues[queueOf(op)]?.push(op)
+      if (isDisputed(group.log, op.author, op.seq) || isThere(shared, op)) continue
+      shared.queues[queueOf(op)]?.push(op)
     }
   }
   for (const queue of shared.queues) queue.sort(compareForQueue)
@@ -53,14 +63,10 @@ export const fillQueues = (group: Group, shared: LinkGroup): void => {
 }
 
 /** Plans one new operation. */
-export const planPush = (
-  peer: Peer,
-  link: Link,
-  shared: LinkGroup,
-  op: Op,
-  isOwn: boolean,
-): void => {
-  if (shared.vector === undefined || isThere(shared, op)) return
+export const planPush = (peer: Peer, link: Link, group: Group, op: Op, isOwn: boolean): void => {
+  const shared = link.groups.get(group.gid)
+  if (shared?.vector === undefined || isThere(shared, op)) return
+  if (isDisputed(group.log, op.author, op.seq)) return
   const isPressing = op.priority === 'flash' || op.priority === 'urgent'
   const wait = isOwn && isPressing ? 0 : gossipHeadStart + 2 * leastRoundTrip(link)
   shared.fresh.push({ op, at: later(peer.now.instant, wait) })
@@ -158,6 +164,7 @@ const sendOps = (peer: Peer, link: Link, group: Group, ops: readonly Op[]): void
   if (shared === undefined) return
   const rangesByAuthor = new Map<AuthorId, Ranges>()
   for (const { author, seq } of ops) {
+    if (isDisputed(group.log, author, seq)) continue
     rangesByAuthor.set(author, addRange(rangesByAuthor.get(author) ?? noRanges, seq, seq))
   }
   for (const [author, ranges] of rangesByAuthor) {
@@ -212,7 +219,7 @@ const nextHistory = (
   let newest = -1
   for (const [author, log] of group.log.authors) {
     if (log.newestHlc <= newest || shared.historySkipped.has(author)) continue
-    const last = missingOf(shared, author, log.ranges).at(-1)
+    const last = missingOf(shared, author, toldRanges(log)).at(-1)
     if (last === undefined) continue
     newest = log.newestHlc
     best = { author, from: Math.max(last.from, last.to - historyOps + 1), to: last.to }
@@ -317,9 +324,11 @@ const adapt = (link: Link, delay: number, size: number): void => {
 export const countMissing = (group: Group, shared: LinkGroup): number => {
   let missing = 0
   for (const [author, ranges] of shared.vector ?? []) {
-    const held = group.log.authors.get(author)?.ranges ?? noRanges
+    const log = group.log.authors.get(author)
+    const held = log?.ranges ?? noRanges
     if (held === ranges) continue
-    for (const { from, to } of subtractRanges(ranges, held)) missing += to - from + 1
+    const lacked = subtractRanges(belowFork(ranges, log?.forkAt), held)
+    for (const { from, to } of lacked) missing += to - from + 1
   }
   return missing
 }

@@ -6,6 +6,7 @@ import { deviceIdOf } from './certificate.ts'
 import { epochKeys } from './epoch.ts'
 import { createGroup } from './groups.ts'
 import { restoreOp, retryLocked } from './ingest.ts'
+import { restoreRequest } from './join-forward.ts'
 import { planAck } from './ledger.ts'
 import { authorLog, restoreAuthorLog } from './log.ts'
 import { type Op, decodeForkProof, decodeRecord, kinds, priorities } from './op.ts'
@@ -48,6 +49,7 @@ export const restore = (peer: Peer, rows: readonly Row[]): void => {
   for (const row of rowsAt(prefixes.forkProof)) {
     withGroupOf(peer, row, group => restoreFork(group, row))
   }
+  for (const row of rowsAt(prefixes.joinRequest)) restoreRequest(peer, row)
   for (const group of peer.groups.values()) resume(peer, group)
   peer.effects.push({ type: 'changed' })
 }
@@ -120,11 +122,10 @@ const restoreOutbox = (group: Group, row: Row): void => {
 }
 
 const restoreFork = (group: Group, row: Row): void => {
-  const proof = decodeForkProof(group.gid, row.value)
-  // Rows come in order, the lowest place of a log first.
-  if (proof !== undefined && !group.forks.has(proof[0].author)) {
-    group.forks.set(proof[0].author, proof)
-  }
+  const sides = decodeForkProof(group.gid, row.value)
+  const author = sides?.[0][0]?.author
+  if (sides === undefined || author === undefined) return
+  group.forks.set(author, { place: tailNumber(row.key), sides })
 }
 
 const restoreLedger = (group: Group, row: Row): void => {

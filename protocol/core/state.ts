@@ -17,6 +17,7 @@ import type { Deadlines } from './deadlines.ts'
 import type { EpochKeys } from './epoch.ts'
 import type { Effect } from './input.ts'
 import type { Invite } from './invite.ts'
+import type { JoinDesk } from './join-desk.ts'
 import type { GroupLog } from './log.ts'
 import type { HelloGroup } from './message.ts'
 import type { Op } from './op.ts'
@@ -124,8 +125,8 @@ export type Group = {
   readonly locked: Map<MessageId, Op>
   /** Understood in this step; shown together at its end. */
   readonly pendingEntries: TimelineEntry[]
-  /** Per forked log: two signed operations with the lowest seq known to be doubled. */
-  readonly forks: Map<AuthorId, readonly [Op, Op]>
+  /** Per forked log: the proof for the lowest seq known to be doubled. */
+  readonly forks: Map<AuthorId, ForkProof>
   readonly slots: Map<string, KnownSlot>
   readonly outbox: Map<number, { readonly text: string; readonly priority: Priority }>
   outboxNext: number
@@ -233,8 +234,14 @@ export type Link = {
   sentBytes: number
   receivedBytes: number
   readonly carryAsked: Set<GroupId>
-  /** Forks whose other side this neighbour got from us. */
-  readonly forksSent: Set<string>
+  /** By group and author: the lowest place of its log for which this neighbour got a proof from us. */
+  readonly forksShown: Map<string, number>
+}
+
+/** Two stretches of one log that cannot both belong to it, each ending in a signature. */
+export type ForkProof = {
+  readonly place: number
+  readonly sides: readonly [readonly Op[], readonly Op[]]
 }
 
 export type Load =
@@ -249,6 +256,20 @@ export type Load =
       readonly to: number
     }
   | { readonly type: 'carried'; readonly gid: GroupId }
+  /** The checked stretch `suspect` may contradict what the store holds. */
+  | {
+      readonly type: 'fork'
+      readonly gid: GroupId
+      readonly suspect: readonly Op[]
+      readonly from: PeerId | undefined
+    }
+  | {
+      readonly type: 'head'
+      readonly gid: GroupId
+      readonly peer: PeerId
+      readonly author: AuthorId
+      readonly seq: number
+    }
 
 export type Peer = {
   readonly peer: PeerId
@@ -260,6 +281,7 @@ export type Peer = {
   readonly deadlines: Deadlines
   readonly loads: Map<number, Load>
   nextLoad: number
+  readonly joinDesk: JoinDesk
   presence: PresenceState
   addresses: readonly Uint8Array[]
   topics: string

@@ -3,6 +3,7 @@
  *  what is told is have.ts; here is what happens when something arrives. */
 import { type PeerId, equalBytes } from './base.ts'
 import { askToCarry } from './carry.ts'
+import { sendProofs } from './fork.ts'
 import { planHave, readHave, sendHave } from './have.ts'
 import {
   createLink,
@@ -16,7 +17,7 @@ import {
   sendPaced,
 } from './link.ts'
 import { limits } from './limits.ts'
-import { authorLog, authorTable, contradicted, headOf, heldOp, setHashOf } from './log.ts'
+import { authorLog, authorTable, headOf, heldOp, setHashOf, toldRanges } from './log.ts'
 import type { HaveVector, HeadRef, OpRef } from './message.ts'
 import { type Op, encodeOp } from './op.ts'
 import { fillQueues, markSent, planPush, pump } from './push.ts'
@@ -54,11 +55,11 @@ export const onHello = (peer: Peer, link: Link, hello: Hello): void => {
     const shared = link.groups.get(gid) ?? createLinkGroup()
     link.groups.set(gid, shared)
     sendHave(peer, link, group, shared)
-    sendForkProofs(peer, link, group)
-    // A neighbour that lacks logs could not check slots of their authors; it gets them when it has everything.
     const told = link.theirHello.get(gid)
     const isLevel = told !== undefined && equalBytes(told.setHash, setHashOf(group.log))
+    // A neighbour that lacks logs could not check slots of their authors; it gets them when it has everything.
     if (isLevel) sendSlots(peer, link, group, shared)
+    else sendProofs(peer, link, group)
   }
   askToCarry(peer, link)
   peer.effects.push({ type: 'changed' })
@@ -100,7 +101,7 @@ export const noteHeld = (
 ): void => {
   for (const [link, shared] of neighboursOf(peer, group.gid)) {
     if (link.peer === from) markSent(shared, op.author, op.seq, op.seq)
-    else if (isNew) planPush(peer, link, shared, op, from === undefined)
+    else if (isNew) planPush(peer, link, group, op, from === undefined)
     if (isNew) planHave(peer, link, group)
   }
 }
@@ -138,56 +139,9 @@ export const onDone = (peer: Peer, link: Link, group: Group, setHash: Uint8Array
 
 const holdsTheSame = (group: Group, shared: LinkGroup): boolean =>
   shared.vector !== undefined &&
-  [...group.log.authors].every(([author, { ranges }]) =>
-    equalRanges(ranges, shared.vector?.get(author) ?? noRanges),
+  [...group.log.authors].every(([author, log]) =>
+    equalRanges(toldRanges(log), shared.vector?.get(author) ?? noRanges),
   )
-
-/** The neighbour's heads: where mine differ, it gets my signed operation, which proves the fork to it. */
-export const onHeads = (peer: Peer, link: Link, group: Group, heads: readonly HeadRef[]): void => {
-  for (const { author, seq, prefix } of heads) {
-    const log = group.log.authors.get(author)
-    const tail = log?.tails.get(seq)
-    if (tail !== undefined && !equalBytes(tail, prefix))
-      sendFork(peer, link, group, { author, seq })
-  }
-}
-
-/** Whoever does not know the same set may not know of the same forks: both sides of each go to it, once per contact. */
-const sendForkProofs = (peer: Peer, link: Link, group: Group): void => {
-  const index = indexOf(link, group.gid)
-  const hello = link.theirHello.get(group.gid)
-  if (index === undefined || hello === undefined) return
-  if (equalBytes(hello.setHash, setHashOf(group.log))) return
-  for (const [author, proof] of group.forks) {
-    const name = `${group.gid}/${author}/proof`
-    if (link.forksSent.has(name)) continue
-    link.forksSent.add(name)
-    sendPaced(peer, link, { type: 'ops', group: index, ops: proof.map(encodeOp) })
-  }
-}
-
-/** Sends my operation at a forked place, once per contact; the one who sent the other side gets it back, the rest get both. */
-const sendFork = (peer: Peer, link: Link, group: Group, ref: OpRef): void => {
-  const index = indexOf(link, group.gid)
-  const op = heldOp(group.log, ref.author, ref.seq)
-  const name = `${group.gid}/${ref.author}/${ref.seq}`
-  if (index === undefined || op?.signature === undefined || link.forksSent.has(name)) return
-  link.forksSent.add(name)
-  sendPaced(peer, link, { type: 'ops', group: index, ops: [encodeOp(op)] })
-}
-
-/** A contradicting operation arrived: its sender gets ours, everybody else gets the contradiction. */
-export const spreadFork = (peer: Peer, group: Group, op: Op, from: PeerId | undefined): void => {
-  for (const [link] of neighboursOf(peer, group.gid)) {
-    const index = indexOf(link, group.gid)
-    const name = `${group.gid}/${op.id}`
-    if (link.peer === from) sendFork(peer, link, group, contradicted(group.log, op) ?? op)
-    else if (index !== undefined && op.signature !== undefined && !link.forksSent.has(name)) {
-      link.forksSent.add(name)
-      sendPaced(peer, link, { type: 'ops', group: index, ops: [encodeOp(op)] })
-    }
-  }
-}
 
 export const onWant = (peer: Peer, link: Link, group: Group, refs: readonly OpRef[]): void => {
   const index = indexOf(link, group.gid)

@@ -29,7 +29,7 @@ export const op = (
 ): ControlOp => {
   const body: ControlBody = { ...rest, heads: parents.map(({ id }) => idBytes(id).slice(0, 16)) }
   const id = opId(bytesToHex(sha256(idBytes(by.id), encodeControl(body))))
-  return { id, author: authorOf(by), device: by.id, hlc: wall, body }
+  return { id, author: authorOf(by), seq: 1 + parents.length, device: by.id, hlc: wall, body }
 }
 
 export const create = (by: TestDevice, change: Partial<typeof policy> = {}): ControlOp =>

@@ -1,8 +1,8 @@
 /** Who writes two operations with one place in a log is found out by everybody, whatever the form and order in which the two
  *  come, and nobody is harmed by it. */
 import { describe, expect, test } from 'vitest'
-import { type GroupId, groupViewOf, instant, timestamp } from '#protocol'
-import { encodeSyncFrame } from '../../protocol/core/message.ts'
+import { type GroupId, admit, groupViewOf, instant, timestamp } from '#protocol'
+import { encodeJoinFrame, encodeSyncFrame } from '../../protocol/core/message.ts'
 import {
   type Op,
   assembleOp,
@@ -13,21 +13,36 @@ import {
   signOp,
 } from '../../protocol/core/op.ts'
 import { createNodeCryptography } from '../../node/cryptography.ts'
-import { type Seat, type Table, createGroup, createTable, join, say } from './table.ts'
+import {
+  type Frame,
+  type Seat,
+  type Table,
+  createGroup,
+  createTable,
+  join,
+  say,
+  verify,
+} from './table.ts'
 import { unsigned } from './writer.ts'
 
 const cryptography = createNodeCryptography()
 
-/** Ada, Bo and Cy in one group; Mal wrote `held` messages into it and then forgets the last `forgotten` of them. */
-const withMal = (held: number, forgotten: number) => {
-  const table = createTable(['ada', 'bo', 'cy', 'mal'])
+type Watch = (frame: Frame) => void
+
+/** Ada, Bo and Cy in one group; Mal wrote `held` messages into it and then forgets the last `forgotten` of them, which `away`
+ *  never got. */
+const withMal = (held: number, forgotten: number, away?: string, watch?: Watch) => {
+  const table = createTable(['ada', 'bo', 'cy', 'mal'], watch)
   const { gid, token } = createGroup(table, 'ada')
   for (const name of ['bo', 'cy', 'mal']) {
     join(table, name, token)
     table.connect('ada', name)
     table.pass(2_000)
   }
-  for (let index = 0; index < held; index++) say(table, 'mal', gid, `mal ${index}`)
+  for (let index = 0; index < held; index++) {
+    if (index === held - forgotten && away !== undefined) table.disconnect('ada', away)
+    say(table, 'mal', gid, `mal ${index}`)
+  }
   table.pass(200_000)
   for (const name of ['bo', 'cy', 'mal']) table.disconnect('ada', name)
   const group = table.seat('mal').peer.groups.get(gid)
@@ -73,6 +88,14 @@ const give = (table: Table, to: string, frame: Uint8Array): void => {
 }
 const asOps = (...ops: readonly Op[]): Uint8Array =>
   encodeSyncFrame({ type: 'ops', group: 0, ops: ops.map(encodeOp) })
+/** Operations that reach somebody by themselves, without a link over which more would come. */
+const tell = (table: Table, to: string, gid: GroupId, ops: readonly Op[]): void => {
+  const [from, seat] = [table.seat('mal'), table.seat(to)]
+  const bytes = encodeJoinFrame({ type: 'join-answer', gid, ops: ops.map(encodeOp) })
+  const message = admit(bytes, table.context(from, seat, 'join'), verify)
+  if (!message.ok) throw new Error(message.error.type)
+  table.input(seat, { type: 'received', from: from.id, message: message.value })
+}
 const asRun = (ops: readonly Op[]): Uint8Array => {
   const run = ops.map((op, index) => (index === ops.length - 1 ? op : unsigned(op)))
   return encodeSyncFrame({ type: 'run', group: 0, run: encodeRun(run) })
@@ -150,5 +173,62 @@ describe('a second operation with one place', () => {
     table.connect('ada', 'cy')
     table.pass(5_000)
     expect(forkAt(table.seat('cy'), gid, author)).toBe(place)
+  })
+
+  test('at a place that has left memory is found in the store, proved and told', () => {
+    const { table, gid, author, place, write } = withMal(320, 310)
+    for (const name of ['ada', 'bo', 'cy']) table.restart(name)
+    expect(table.seat('ada').peer.groups.get(gid)?.log.held.get(author)?.has(place)).toBe(false)
+    table.connect('ada', 'bo')
+    table.connect('ada', 'mal')
+    give(table, 'ada', asOps(write()))
+    table.pass(5_000)
+    expect(forkAt(table.seat('ada'), gid, author)).toBe(place)
+    expect(forkAt(table.seat('bo'), gid, author)).toBe(place)
+    table.disconnect('ada', 'mal')
+    table.connect('bo', 'cy')
+    table.pass(5_000)
+    expect(forkAt(table.seat('cy'), gid, author)).toBe(place)
+  })
+
+  test('an operation that comes again, long after it left memory, is no fork', () => {
+    const { table, gid, author, place } = withMal(320, 310)
+    const mal = table.seat('mal').peer.groups.get(gid)
+    const old = mal?.log.held.get(author)?.get(place)
+    if (old === undefined) throw new Error('mal forgot it')
+    table.restart('ada')
+    table.connect('ada', 'mal')
+    give(table, 'ada', asOps(old))
+    table.pass(5_000)
+    expect(forkAt(table.seat('ada'), gid, author)).toBeUndefined()
+    expect(table.seat('ada').peer.refusals.get('equivocation')).toBeUndefined()
+  })
+
+  test('two long branches are disputed from where they part, and then there is nothing more to say', () => {
+    const sent: string[] = []
+    const kindsOfEvidence = new Set([4, 5, 10])
+    const { table, gid, author, place, write } = withMal(
+      90,
+      80,
+      'bo',
+      ({ from, channel, bytes }) => {
+        if (channel === 'sync' && kindsOfEvidence.has(bytes[0] ?? 0)) sent.push(from.name)
+      },
+    )
+    const branch = Array.from({ length: 70 }, write)
+    tell(table, 'bo', gid, branch)
+    expect(forkAt(table.seat('bo'), gid, author)).toBeUndefined()
+    table.connect('ada', 'bo')
+    table.connect('ada', 'cy')
+    table.pass(60_000)
+    for (const name of ['ada', 'bo', 'cy']) {
+      expect([name, forkAt(table.seat(name), gid, author)]).toEqual([name, place])
+    }
+    for (const other of ['bo', 'cy']) table.disconnect('ada', other)
+    sent.length = 0
+    table.connect('ada', 'bo')
+    table.connect('bo', 'cy')
+    table.pass(60_000)
+    expect(sent).toEqual([])
   })
 })

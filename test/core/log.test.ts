@@ -201,20 +201,47 @@ describe('a fork', () => {
     }
   })
 
-  test('keeps what was held, is remembered, and shows in the set hash, known or not', () => {
+  test('keeps what was held, is remembered, and is told from no more', () => {
     const { stem, left, right } = branches(2, 1, 1)
+    const author = authorOf('forker').author
     const mine = logOf([...stem, ...left])
     const before = stateOf(mine)
-    for (const op of right) expect(insertOp(mine, op)).toBe('fork')
-    expect(stateOf(mine).vector).toEqual(before.vector)
+    expect(right.map(op => insertOp(mine, op))).toEqual(['fork'])
+    expect(right.map(op => insertOp(mine, op))).toEqual(['disputed'])
+    expect(authorLog(mine, author).ranges).toEqual([{ from: 0, to: 2 }])
+    expect(stateOf(mine).vector).toEqual([[author, [{ from: 0, to: 1 }]]])
     expect(stateOf(mine).setHash).not.toBe(before.setHash)
-    const theirs = logOf([...stem, ...right])
-    expect(stateOf(theirs).vector).toEqual(before.vector)
-    expect(stateOf(theirs).setHash).not.toBe(before.setHash)
-    const author = authorOf('forker').author
+    expect(stateOf(logOf([...stem, ...right])).setHash).not.toBe(before.setHash)
     const again = createGroupLog(gid)
     restoreAuthorLog(again, author, encodeAuthorLog(authorLog(mine, author)))
     expect(authorLog(again, author).forkAt).toBe(2)
+  })
+
+  test('leaves those who know of it level, whichever side they hold', () => {
+    const arrival = sizes.chain(([common, left, right]) => {
+      const parts = branches(common, left, right)
+      const tail = [...parts.left, ...parts.right]
+      return fc.tuple(fc.constant(parts.stem), shuffled(tail), shuffled(tail))
+    })
+    fc.assert(
+      fc.property(arrival, ([stem, mine, theirs]) => {
+        const [one, other] = [logOf([...stem, ...mine]), logOf([...stem, ...theirs])]
+        expect(stateOf(one).vector).toEqual(stateOf(other).vector)
+        expect(stateOf(one).setHash).toBe(stateOf(other).setHash)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('at a place that has left memory is for the store to tell', () => {
+    const { stem, left, right } = branches(3, 2, 2)
+    const author = authorOf('forker').author
+    const log = createGroupLog(gid)
+    const kept = encodeAuthorLog(authorLog(logOf([...stem, ...left]), author))
+    restoreAuthorLog(log, author, kept)
+    expect(right.slice(0, 1).map(op => insertOp(log, op))).toEqual(['unsure'])
+    expect(left.slice(0, 1).map(op => insertOp(log, op))).toEqual(['unsure'])
+    expect(left.slice(1).map(op => insertOp(log, op))).toEqual(['duplicate'])
   })
 })
 
