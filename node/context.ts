@@ -46,6 +46,8 @@ export type Context = {
   readonly record: (type: string, fields: object) => void
   /** A human line on stderr; nothing with --quiet. */
   readonly talk: (text: string) => void
+  /** A step on the way, on stderr: for whoever watches a terminal, or asks for it with --verbose. */
+  readonly progress: (text: string) => void
   readonly fail: (failure: Failure, fields?: object) => ExitCode
   /** Everything on stdin, at most `bytesMax` + 1 bytes. */
   readonly readInput: (bytesMax: number) => Promise<Buffer>
@@ -62,6 +64,7 @@ export type ContextParts = Omit<
   | 'print'
   | 'record'
   | 'talk'
+  | 'progress'
   | 'fail'
   | 'readInput'
   | 'ask'
@@ -97,6 +100,10 @@ export const createContext = (parts: ContextParts): Context => {
     record,
     talk: text => {
       if (!flags.quiet && !flags.json) stderr.write(`${text}\n`)
+    },
+    progress: text => {
+      if (flags.quiet || flags.json) return
+      if (stderr.isTTY || flags.verbose) stderr.write(`${errorStyle.dim(text)}\n`)
     },
     fail,
     readInput: bytesMax => readAll(stdin, bytesMax),

@@ -95,15 +95,20 @@ export async function* followMessages(
     wanted.groups.length === 0 || wanted.groups.includes(group)
 
   /** Messages of the shown window that were not told before; the window bounds what is remembered. A message is told once
-   *  more when it opens. History that somebody pages in later is no news. */
+   *  more when it opens. History that somebody pages in later is no news: it stands before everything that was shown. What
+   *  was written just before the first look, and became durable just after it, is. */
   const newIn = (group: GroupId, since: number): readonly MessageNews[] => {
     const view = drive.group(group)
     if (view === undefined) return []
     const before = told.get(group)
     told.set(group, new Map(view.messages.map(({ id, body }) => [id, body.type])))
-    const isNew = ({ id, body, receivedAt, sentAt }: MessageView): boolean => {
+    const firstKnown = view.messages.findIndex(({ id }) => before?.has(id) === true)
+    const isBehind = (at: number): boolean =>
+      before !== undefined && (firstKnown < 0 ? !view.hasEarlier : at > firstKnown)
+    const isNew = ({ id, body, receivedAt, sentAt }: MessageView, at: number): boolean => {
       const known = before?.get(id)
-      return known === undefined ? (receivedAt ?? sentAt) >= since : known !== body.type
+      if (known !== undefined) return known !== body.type
+      return (receivedAt ?? sentAt) >= since || isBehind(at)
     }
     return view.messages
       .filter(isNew)

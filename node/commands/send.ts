@@ -10,7 +10,7 @@ import { accessFailure, failed, refusalFailure } from '../faults.ts'
 import { findGroup } from '../groups.ts'
 import { usageFailure } from '../usage.ts'
 import { readStatus, withAccess } from '../with-access.ts'
-import type { GroupSummary, LedgerView, Result } from '#protocol'
+import type { GroupSummary, LedgerView, OwnMessageView, Result } from '#protocol'
 import { ledgerWords } from '#words'
 
 type SendFlags = { readonly priority: string; readonly wait?: string }
@@ -95,35 +95,41 @@ type Sent = {
 
 const follow = async (context: Context, access: Access, sent: Sent): Promise<ExitCode> => {
   const { t, petrel } = context
-  const { saved, group, goal } = sent
-  const base = { group: group.group, message: saved.message }
+  const { saved, group } = sent
+  const base = { group: group.group, message: saved.message, waiting: saved.waiting }
   if (saved.waiting) {
     context.print(t.send.outbox)
-    context.record('message-saved', { ...base, waiting: true, ledger: undefined })
-    return access.isDaemon && sent.hasLinks ? exitCodes.done : exitCodes.storedOnly
+    context.record('message-saved', base)
+    return exitCodes.storedOnly
   }
   if (!access.isDaemon) {
     context.print(t.send.notRunning(petrel))
-    context.record('message-saved', { ...base, waiting: false, state: 'held' })
+    context.record('message-saved', { ...base, state: 'held' })
     return exitCodes.storedOnly
   }
-  const ledger = await watchLedger(context, access, sent)
-  if (ledger === undefined) {
+  const { last, isCutOff } = await watchLedger(context, access, sent)
+  if (last === undefined) {
     context.print(t.send.saved)
-    context.record('message-saved', { ...base, waiting: false })
+    context.record('message-saved', base)
     return sent.hasLinks ? exitCodes.done : exitCodes.storedOnly
   }
-  context.print(ledgerWords(context.messages, ledger, 'long'))
-  context.record('message-saved', { ...base, waiting: false, ...ledger })
-  return judge(context, ledger, goal, sent.hasLinks)
+  context.print(ledgerWords(context.messages, last.ledger, 'long'))
+  const { deliveredTo, waitingFor } = last.details
+  context.record('message-saved', { ...base, ...last.ledger, deliveredTo, waitingFor })
+  return judge(context, sent, last.ledger, isCutOff)
 }
 
+/** Nothing more to wait for. In a group of one there is nobody to be delivered to. */
 const reached = ({ state, delivered, recipients }: LedgerView, goal: Goal): boolean => {
-  if (goal === undefined) return true
-  if (state === 'refused' || state === 'expired') return true
-  if (goal === 'carried')
-    return state === 'carried' || state === 'delivered' || state === 'displayed'
+  if (goal === undefined || state === 'refused' || state === 'expired') return true
+  if (goal === 'carried' && recipients > 0) return state !== 'held' && state !== 'waiting'
   return delivered >= recipients
+}
+
+type Watched = {
+  readonly last: OwnMessageView | undefined
+  /** It ended from the other side: the node stopped, or keeps this message's ledger no longer. */
+  readonly isCutOff: boolean
 }
 
 /** The ledger when the goal is reached or patience ends; with progress on stderr. */
@@ -131,41 +137,48 @@ const watchLedger = async (
   context: Context,
   access: Access,
   { group, saved, goal }: Sent,
-): Promise<LedgerView | undefined> => {
+): Promise<Watched> => {
   const patience = AbortSignal.timeout(context.flags.timeout ?? patienceMillis)
   const ending = new AbortController()
   const signal = AbortSignal.any([context.signal, patience, ending.signal])
   const path = `groups/${group.group}/messages/${saved.message}/ledger`
   const news = await access.stream(path, undefined, signal)
-  if (!news.ok) return undefined
-  let last: LedgerView | undefined
+  if (!news.ok) return { last: undefined, isCutOff: true }
+  let last: OwnMessageView | undefined
   let told = ''
   for await (const item of news.value) {
     if (item.type !== 'ledger') continue
-    last = item.ledger
-    if (reached(last, goal)) break
-    const text = ledgerWords(context.messages, last, 'short')
-    if (text !== told) context.talk(context.style.dim(`${text} …`))
+    last = item
+    if (reached(item.ledger, goal)) break
+    const text = ledgerWords(context.messages, item.ledger, 'short')
+    if (text !== told) context.progress(`${text} …`)
     told = text
   }
+  const isCutOff = !signal.aborted && (last === undefined || !reached(last.ledger, goal))
   ending.abort()
-  return last
+  return { last, isCutOff }
 }
 
-const judge = (context: Context, ledger: LedgerView, goal: Goal, hasLinks: boolean): ExitCode => {
+const judge = (
+  context: Context,
+  { goal, hasLinks }: Sent,
+  ledger: LedgerView,
+  isCutOff: boolean,
+): ExitCode => {
   const { t, petrel } = context
   if (context.signal.aborted) return exitCodes.interrupted
   if (ledger.state === 'refused') return context.fail(refusalFailure(context, 'not-member'))
-  if (ledger.recipients === 0) context.talk(t.send.nobody)
-  const isDone = reached(ledger, goal)
-  if (isDone && (goal !== undefined || hasLinks || ledger.state !== 'held')) return exitCodes.done
-  if (ledger.state === 'held' && !hasLinks) {
-    context.talk(t.send.noLinks(petrel))
-    return exitCodes.storedOnly
-  }
+  const isAlone = ledger.recipients === 0
+  if (isAlone) context.talk(t.send.nobody)
+  const isOnlyHere = ledger.state === 'held' && !hasLinks
+  if (reached(ledger, goal) && !isOnlyHere) return exitCodes.done
   if (goal === 'delivered' && ledger.delivered > 0) {
     context.talk(t.send.partly(ledger.delivered, ledger.recipients))
     return exitCodes.partly
+  }
+  if (isOnlyHere || isCutOff) {
+    context.talk(isCutOff ? t.send.notRunning(petrel) : t.send.noLinks(petrel))
+    return exitCodes.storedOnly
   }
   return context.fail(failed('timeout', exitCodes.timeout, t.said.timeout))
 }

@@ -4,52 +4,17 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { createCleanup, temporaryDirectory } from '../support/host.ts'
+import { createCleanup } from '../support/host.ts'
 import { petrel, startPetrel } from '../support/petrel-process.ts'
-import type { RunningProcess } from '../support/petrel-process.ts'
 import { until, untilValue } from '../support/until.ts'
+import { anyPorts, dataOf, jsonLines, newHome, socketOf, up as start } from './running.ts'
+import type { Line, Up } from './running.ts'
 
 const cleanup = createCleanup()
 afterEach(() => cleanup.run())
 
-const home = async (): Promise<string> => {
-  const { path, remove } = await temporaryDirectory('petrel-up')
-  cleanup.add(remove)
-  return path
-}
-const dataOf = (place: string): string => join(place, 'data', 'petrel')
-const anyPorts = ['--http', '0', '--tcp', '0', '--ws', '0', '--webrtc', '0', '--no-mdns']
-
-type Line = Readonly<Record<string, unknown>>
-const jsonLines = (text: string): readonly Line[] =>
-  text
-    .split('\n')
-    .slice(0, text.endsWith('\n') ? undefined : -1)
-    .filter(line => line !== '')
-    .map(line => JSON.parse(line))
-
-type Up = {
-  readonly running: RunningProcess
-  readonly linkFile: string
-  readonly origin: string
-  readonly group: string
-  readonly notAfter: string
-}
-
-const up = async (place: string, ...args: readonly string[]): Promise<Up> => {
-  const running = startPetrel(['up', '--json', ...anyPorts, ...args], place)
-  cleanup.add(running.stop)
-  await running.printed(/"type":"up".*\n/)
-  const line = jsonLines(running.stdout()).find(({ type }) => type === 'up')
-  const origins: unknown = line?.['origins']
-  return {
-    running,
-    linkFile: String(line?.['linkFile']),
-    origin: Array.isArray(origins) ? String(origins.at(-1)) : '',
-    group: String(line?.['group']),
-    notAfter: String(line?.['notAfter']),
-  }
-}
+const home = (): Promise<string> => newHome(cleanup, 'petrel-up')
+const up = (place: string, ...args: readonly string[]): Promise<Up> => start(cleanup, place, args)
 
 const status = async (place: string): Promise<Line> => {
   const { stdout } = await petrel(['status', '--json'], place)
@@ -78,11 +43,11 @@ test('the first start asks nothing: identity, group, link, web app; the second g
     name: '张主任',
     pid: first.running.pid,
   })
-  expect(statSync(join(dataOf(place), 'petrel.sock')).mode & 0o777).toBe(0o600)
+  expect(statSync(socketOf(place)).mode & 0o777).toBe(0o600)
 
   first.running.signal('SIGINT')
   expect(await first.running.exited()).toEqual({ code: 0, signal: null })
-  expect(existsSync(join(dataOf(place), 'petrel.sock'))).toBe(false)
+  expect(existsSync(socketOf(place))).toBe(false)
   expect(existsSync(join(dataOf(place), 'petrel.lock'))).toBe(false)
 
   const second = await up(place)
