@@ -10,9 +10,9 @@ import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { identify, identifyPush } from '@libp2p/identify'
 import { keychain } from '@libp2p/keychain'
 import { mdns } from '@libp2p/mdns'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { LevelDatastore } from 'datastore-level'
 import { createLibp2p } from 'libp2p'
 import {
   connectionsMax,
@@ -29,6 +29,7 @@ import {
   weakProfile,
 } from '#shell'
 import type { MeshNode } from '#shell'
+import { createLibp2pStore } from './libp2p-store.ts'
 
 export type NodeListen = {
   /** The address to listen on; '0.0.0.0' for every interface. */
@@ -41,7 +42,7 @@ export type NodeListen = {
 }
 
 export type NodeLibp2pOptions = {
-  /** Where libp2p keeps its peers and certificate; in memory when left out. */
+  /** Where libp2p keeps its certificate; in memory when left out. */
   readonly dataDirectory?: string
   /** 32 secret bytes: the identity on the wire. */
   readonly identitySeed: Uint8Array
@@ -139,10 +140,11 @@ const keychainOptions = (identitySeed: Uint8Array) => ({
 
 export const createNodeLibp2p = async (options: NodeLibp2pOptions): Promise<NodeLibp2p> => {
   const { listen, taken } = await chooseAddresses(options.listen)
+  const privateKey = await generateKeyPairFromSeed('Ed25519', options.identitySeed)
   const datastore =
     options.dataDirectory === undefined
       ? undefined
-      : new LevelDatastore(join(options.dataDirectory, 'libp2p'))
+      : createLibp2pStore(join(options.dataDirectory, 'libp2p'), peerIdFromPrivateKey(privateKey))
   await datastore?.open()
   const webTransports = await loadWebTransports(options.listen)
   const node = await createLibp2p({
@@ -152,7 +154,7 @@ export const createNodeLibp2p = async (options: NodeLibp2pOptions): Promise<Node
       maxConnections: connectionsMax.node,
     },
     connectionGater: { ...weakProfile.connectionGater, ...relayGate() },
-    privateKey: await generateKeyPairFromSeed('Ed25519', options.identitySeed),
+    privateKey,
     ...(datastore === undefined ? {} : { datastore }),
     addresses: { listen: [...listen] },
     transports: [

@@ -3,7 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { pathToFileURL } from 'node:url'
 import { join } from 'node:path'
 import { createServer } from 'node:net'
+import { publicKeyFromRaw } from '@libp2p/crypto/keys'
+import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
+import { LevelDatastore } from 'datastore-level'
 import { afterEach, expect, test } from 'vitest'
 import { multiaddrToBytes } from '../../protocol/shell/addresses.ts'
 import { topicName } from '../../protocol/core/base.ts'
@@ -53,6 +56,30 @@ test('name, address and WebRTC certificate are the same after a restart', async 
   expect(hashBefore).toBeDefined()
   expect(second.peer).toBe(before)
   expect(/certhash\/[^/]+/.exec(addressesOf(second).join())?.[0]).toBe(hashBefore)
+})
+
+test('passers-by without number fill neither memory nor disk', async () => {
+  const { path, remove } = await temporaryDirectory()
+  cleanup.add(remove)
+  const { libp2p } = await start({ dataDirectory: path, listen: { host: '127.0.0.1' } })
+  const { peerStore, peerId } = libp2p.node
+  await peerStore.merge(peerId, { multiaddrs: [multiaddr('/ip4/10.0.0.1/tcp/1')] })
+  const passersBy = Array.from({ length: 1_500 }, () =>
+    peerIdFromPublicKey(publicKeyFromRaw(randomBytes(32))),
+  )
+  for (const id of passersBy) {
+    await peerStore.merge(id, { multiaddrs: [multiaddr('/ip4/10.0.0.2/tcp/1')] })
+  }
+  expect((await peerStore.all()).length).toBeLessThanOrEqual(1_024)
+  expect(await peerStore.has(passersBy.at(-1) ?? peerId)).toBe(true)
+  expect(await peerStore.has(peerId)).toBe(true)
+  await libp2p.stop()
+  const disk = new LevelDatastore(join(path, 'libp2p'))
+  await disk.open()
+  const kept: string[] = []
+  for await (const key of disk.queryKeys({})) kept.push(key.toString())
+  await disk.close()
+  expect(kept.filter(key => key.startsWith('/peers/'))).toEqual([])
 })
 
 test('the WebRTC that Node loads is the mended one', async () => {
