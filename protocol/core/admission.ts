@@ -1,18 +1,32 @@
 /** Joining a group, from both sides. The joiner asks every neighbour with a request signed by the invite's key and its own;
  *  a member who may admit writes `admit` and a welcome into its log and answers with the group's control history, from
  *  which the joiner checks everything itself. Whatever the joiner wrote meanwhile waited in its outbox and is sealed then. */
-import { type GroupId, type PeerId, bytesToHex, later } from './base.ts'
+import {
+  type DeviceId,
+  type GroupId,
+  type PeerId,
+  type Result,
+  bytesToHex,
+  equalBytes,
+  failure,
+  later,
+  success,
+} from './base.ts'
 import {
   createKeyBundle,
   createSelfCertificate,
   decodeCertificate,
   decodeKeyBundle,
 } from './certificate.ts'
-import { decodeWelcome, sealWelcome } from './epoch.ts'
+import { sealWelcome } from './epoch.ts'
+import { type Member, mayAdmit } from './group.ts'
 import { createGroup, currentEpoch, isMember, memberOf, stateOf } from './groups.ts'
 import { x25519PublicKey } from './crypto.ts'
 import { addressToMultiaddr, decodeInvite, peerIdOf } from './invite.ts'
 import type { IntentAnswer } from './intent.ts'
+import { answerWithHistory, forgetAnswers, hasWelcome, sendJoin } from './join-answer.ts'
+import type { Asking } from './join-desk.ts'
+import { forgetPassed, forwardRequest, passRefusal, releaseRequests } from './join-forward.ts'
 import {
   type JoinRequest,
   decodeJoinRequest,
@@ -20,29 +34,25 @@ import {
   inviteSecretFromSeed,
   joinRequestIsSigned,
   joinRequestMessage,
+  requestName,
 } from './join.ts'
 import { lockCarried } from './ingest.ts'
 import { openLedger } from './ledger.ts'
-import { limits } from './limits.ts'
+import { namesGroup } from './link.ts'
 import { renewHellos } from './sync.ts'
-import { type JoinFrame, encodeJoinFrame } from './message.ts'
-import { type Op, encodeOp, isControlClass, kinds } from './op.ts'
 import { planPresence, wishForLinks } from './presence.ts'
 import { type Refusal, type RefusalType, refusal } from './refusal.ts'
-import { type Result, failure, success } from './base.ts'
 import { outboxKey } from './rows.ts'
-import type { Group, Peer } from './state.ts'
+import type { Group, Link, Peer } from './state.ts'
 import { appendControl, appendEpoch, appendFact, createOwnLog, startLog } from './write.ts'
 
+/** Rounds of asking get longer: whoever cannot decide keeps the request and passes it on. */
 const askAgainMillis = 10_000
+const askAgainMillisMax = 60_000
 /** Anybody may say no; so asking goes on, only more slowly, and a yes that checks out still counts. */
 const askRefusedMillis = 60_000
-/** Control history travels in frames of about this size. */
-const answerBytes = 32_768
-
-const sendJoin = (peer: Peer, to: PeerId, frame: JoinFrame): void => {
-  peer.effects.push({ type: 'send', to, channel: 'join', bytes: encodeJoinFrame(frame) })
-}
+/** One neighbour after the other, so that the first may let in before the next writes an `admit` as well. */
+const askNextMillis = 1_000
 
 /** Begins to join; the group is there at once, waiting. */
 export const join = (
@@ -61,39 +71,84 @@ export const join = (
   group.joining = { ...intent, invite: invite.value, refused: undefined }
   group.metaDirty = true
   peer.groups.set(gid, group)
+  peer.joinDesk.asking.delete(gid)
   seekAdmission(peer, group)
   peer.effects.push({ type: 'changed' })
   return success({ type: 'joining', group: gid })
 }
 
-/** Asks for a connection to the inviter and asks every neighbour to be let in. */
+/** Asks for a connection to the inviter and asks the next neighbour that knows the group to be let in. Nobody else is asked:
+ *  a request shows who wants to be where. */
 export const seekAdmission = (peer: Peer, group: Group): void => {
-  const { joining } = group
-  if (joining === undefined || group.role !== 'joining') return
+  const { joining, gid } = group
+  const asking = askingOf(peer, group)
+  if (joining === undefined || asking === undefined || group.role !== 'joining') return
   const inviter = peerIdOf(joining.invite.libp2pKey)
   if (!peer.links.has(inviter)) {
     const addresses = joining.invite.addresses.map(addressToMultiaddr)
     peer.effects.push({ type: 'connect', peer: inviter, addresses })
   }
-  for (const neighbour of peer.links.keys()) requestAdmission(peer, group, neighbour)
-  peer.deadlines.set(
-    `join/${group.gid}`,
-    later(peer.now.instant, joining.refused === undefined ? askAgainMillis : askRefusedMillis),
-  )
-}
-
-const requestAdmission = (peer: Peer, group: Group, to: PeerId): void => {
-  const request = createRequest(peer, group)
-  if (request !== undefined) {
-    sendJoin(peer, to, { type: 'join-request', request: encodeJoinRequest(request) })
+  if (notAsked(peer, group, asking).length === 0) asking.asked.clear()
+  const [link, ...others] = notAsked(peer, group, asking)
+  const isLast = others.length === 0
+  if (link !== undefined) {
+    asking.asked.add(link.peer)
+    asking.askedAt = peer.now.instant
+    sendJoin(peer, link.peer, { type: 'join-request', request: asking.request })
   }
+  const wait = joining.refused === undefined ? asking.wait : askRefusedMillis
+  if (isLast) asking.wait = Math.min(2 * asking.wait, askAgainMillisMax)
+  peer.deadlines.set(`join/${gid}`, later(peer.now.instant, isLast ? wait : askNextMillis))
 }
 
-/** A neighbour came: whoever waits for admission asks it too. */
+/** Neighbours worth asking and not asked in this round, the inviter first. */
+const notAsked = (peer: Peer, group: Group, asking: Asking): readonly Link[] =>
+  [...peer.links.values()]
+    .filter(link => !asking.asked.has(link.peer) && knowsGroup(peer, group, link))
+    .toSorted((a, b) => Number(isInviter(group, b)) - Number(isInviter(group, a)))
+
+const isInviter = (group: Group, link: Link): boolean =>
+  group.joining !== undefined && peerIdOf(group.joining.invite.libp2pKey) === link.peer
+
+const knowsGroup = (peer: Peer, group: Group, link: Link): boolean =>
+  isInviter(group, link) || namesGroup(peer, link, group.gid)
+
+/** A neighbour came or told which groups it knows: whoever waits for admission asks it too. */
 export const askNeighbour = (peer: Peer, neighbour: PeerId): void => {
+  const link = peer.links.get(neighbour)
   for (const group of peer.groups.values()) {
-    if (group.role === 'joining') requestAdmission(peer, group, neighbour)
+    if (group.role !== 'joining' || link === undefined || !knowsGroup(peer, group, link)) continue
+    const asking = askingOf(peer, group)
+    if (asking === undefined || asking.asked.has(neighbour)) continue
+    asking.wait = askAgainMillis
+    const { askedAt } = asking
+    const next = askedAt === undefined ? peer.now.instant : later(askedAt, askNextMillis)
+    if (next <= peer.now.instant) seekAdmission(peer, group)
+    else peer.deadlines.sooner(`join/${group.gid}`, next)
   }
+}
+
+/** A neighbour went: at the next contact everything is asked and answered anew. */
+export const forgetNeighbour = (peer: Peer, neighbour: PeerId): void => {
+  for (const { asked } of peer.joinDesk.asking.values()) asked.delete(neighbour)
+  forgetAnswers(peer, neighbour)
+  forgetPassed(peer, neighbour)
+}
+
+const askingOf = (peer: Peer, group: Group): Asking | undefined => {
+  const known = peer.joinDesk.asking.get(group.gid)
+  if (known !== undefined) return known
+  const request = createRequest(peer, group)
+  if (request === undefined) return undefined
+  const bytes = encodeJoinRequest(request)
+  const asking: Asking = {
+    request: bytes,
+    asked: new Set(),
+    askedAt: undefined,
+    wait: askAgainMillis,
+  }
+  peer.joinDesk.asking.set(group.gid, asking)
+  return asking
 }
 
 const createRequest = (peer: Peer, group: Group): JoinRequest | undefined => {
@@ -127,20 +182,55 @@ const createRequest = (peer: Peer, group: Group): JoinRequest | undefined => {
   }
 }
 
-/** Somebody asks to be let in: answered with the history, a named refusal, or not at all when this peer cannot tell. Answers
- *  with what is to be charged to the neighbour. */
+/** Somebody asks to be let in: answered with the history or a named refusal by who may decide, kept and passed on by others
+ *  who hold the group, ignored by everybody else. Answers with what is to be charged to the neighbour. */
 export const onJoinRequest = (peer: Peer, from: PeerId, bytes: Uint8Array): Refusal | undefined => {
   const request = decodeJoinRequest(bytes)
   if (!request.ok) return request.error
   const group = peer.groups.get(request.value.gid)
-  if (group === undefined || group.role !== 'member' || !isMember(peer, group)) return undefined
-  const refused = admitDevice(peer, group, request.value)
+  if (group === undefined || group.role === 'left') return undefined
+  if (group.role !== 'member')
+    return forwardRequest(peer, group, { request: request.value, bytes, from })
+  const me = memberOf(group, peer.device?.id)
+  if (me === undefined || me.left) return undefined
+  return decide(peer, group, me, { request: request.value, bytes, from })
+}
+
+type Asked = { readonly request: JoinRequest; readonly bytes: Uint8Array; readonly from: PeerId }
+
+const decide = (peer: Peer, group: Group, me: Member, asked: Asked): Refusal | undefined => {
+  const { request, bytes, from } = asked
+  const certificate = decodeCertificate(request.certificate)
+  if (!certificate.ok) return certificate.error
+  const { device } = certificate.value
+  if (!mayDecide(peer, group, me, request, device)) return forwardRequest(peer, group, asked)
+  const refused = admitDevice(peer, group, request)
   if (refused === undefined) {
-    answerWithHistory(peer, group, from, request.value)
+    answerWithHistory(peer, group, from, device)
     return undefined
   }
-  sendJoin(peer, from, { type: 'join-refused', gid: group.gid, refusal: refused })
-  return refused === 'bad-signature' || refused === 'invite-unknown' ? refusal(refused) : undefined
+  const { gid } = group
+  const name = requestName(bytes)
+  sendJoin(peer, from, { type: 'join-refused', gid, refusal: refused, request: name })
+  // Whoever only passes it on cannot know which invites there are.
+  const isForwarder = peer.links.get(from)?.theirHello.has(gid) === true
+  const isFault = refused === 'bad-signature' || (refused === 'invite-unknown' && !isForwarder)
+  return isFault ? refusal(refused) : undefined
+}
+
+/** Who may not admit can still say that an invite is spent. */
+const mayDecide = (
+  peer: Peer,
+  group: Group,
+  me: Member,
+  request: JoinRequest,
+  device: DeviceId,
+): boolean => {
+  const state = stateOf(group)
+  const invite = state.invites.get(bytesToHex(request.invitePublic))
+  if (mayAdmit(state, me, invite ?? { needApproval: false })) return true
+  const isIn = memberOf(group, device)?.left === false
+  return !isIn && invite !== undefined && inviteRefusal(peer, group, request) !== undefined
 }
 
 const admitDevice = (peer: Peer, group: Group, request: JoinRequest): RefusalType | undefined => {
@@ -180,16 +270,10 @@ const inviteRefusal = (peer: Peer, group: Group, request: JoinRequest): RefusalT
   return invite.used >= invite.maxUses ? 'invite-used' : undefined
 }
 
-const hasWelcome = (group: Group, device: string): boolean =>
-  controlOps(group).some(op => {
-    const decoded = op.kind === kinds.epoch ? decodeWelcome(op.payload) : undefined
-    return decoded?.ok === true && decoded.value.device === device
-  })
-
 const welcome = (
   peer: Peer,
   group: Group,
-  device: JoinDevice,
+  device: DeviceId,
   prekey: Uint8Array,
 ): RefusalType | undefined => {
   const { gid, epochs } = group
@@ -203,48 +287,27 @@ const welcome = (
   appendEpoch(peer, group, sealed.value)
   return undefined
 }
-type JoinDevice = Parameters<typeof sealWelcome>[0]['device']
 
-const controlOps = (group: Group): readonly Op[] => {
-  const ops: Op[] = []
-  for (const bySeq of group.log.held.values()) {
-    for (const op of bySeq.values()) if (isControlClass(op.kind)) ops.push(op)
-  }
-  const rank = (op: Op): number =>
-    op.author === group.creator ? 0 : op.kind === kinds.genesis ? 1 : 2
-  return ops.toSorted((a, b) => rank(a) - rank(b) || a.hlc - b.hlc)
-}
-
-/** The control history, without welcomes that are not the joiner's. */
-const answerWithHistory = (peer: Peer, group: Group, to: PeerId, request: JoinRequest): void => {
-  const certificate = decodeCertificate(request.certificate)
-  let ops: Uint8Array[] = []
-  let size = 0
-  const flush = (): void => {
-    if (ops.length > 0) sendJoin(peer, to, { type: 'join-answer', gid: group.gid, ops })
-    ops = []
-    size = 0
-  }
-  for (const op of controlOps(group)) {
-    const sealed = op.kind === kinds.epoch ? decodeWelcome(op.payload) : undefined
-    const isForeign =
-      sealed?.ok === true && certificate.ok && sealed.value.device !== certificate.value.device
-    if (isForeign || op.signature === undefined) continue
-    const bytes = encodeOp(op)
-    if (size + bytes.length > answerBytes || ops.length >= limits.runOpsMax) flush()
-    ops.push(bytes)
-    size += bytes.length
-  }
-  flush()
-}
-
-/** Somebody says no: shown with its reason, and asked again later and at every new contact. */
-export const onJoinRefused = (peer: Peer, gid: GroupId, why: RefusalType): void => {
+/** Somebody says no. To the own request: shown with its reason, and asked again later and at every new contact. To a request
+ *  that was passed on: handed back. */
+export const onJoinRefused = (
+  peer: Peer,
+  from: PeerId,
+  answer: { readonly gid: GroupId; readonly request: Uint8Array; readonly refusal: RefusalType },
+): void => {
+  const { gid } = answer
   const group = peer.groups.get(gid)
+  const asking = peer.joinDesk.asking.get(gid)
+  const isMine = asking !== undefined && equalBytes(requestName(asking.request), answer.request)
+  if (!isMine) {
+    passRefusal(peer, from, answer)
+    return
+  }
   if (group?.joining === undefined || group.role !== 'joining') return
-  group.joining.refused = why
+  group.joining.refused = answer.refusal
   group.metaDirty = true
-  peer.deadlines.set(`join/${gid}`, later(peer.now.instant, askRefusedMillis))
+  const isLast = notAsked(peer, group, asking).length === 0
+  if (isLast) peer.deadlines.set(`join/${gid}`, later(peer.now.instant, askRefusedMillis))
   peer.effects.push({ type: 'changed', group: gid }, { type: 'changed' })
 }
 
@@ -257,6 +320,7 @@ export const completeJoin = (peer: Peer, group: Group): void => {
   group.joining = undefined
   group.metaDirty = true
   peer.deadlines.clear(`join/${group.gid}`)
+  peer.joinDesk.asking.delete(group.gid)
   const { name, unit } = joining
   startLog(peer, group, { log: createOwnLog(peer, group.gid, 0), name, unit })
   emptyOutbox(peer, group)
@@ -264,6 +328,9 @@ export const completeJoin = (peer: Peer, group: Group): void => {
   planPresence(peer)
   wishForLinks(peer, group)
   peer.effects.push({ type: 'changed' })
+  for (const { bytes, from } of releaseRequests(peer, group.gid)) {
+    for (const neighbour of from) onJoinRequest(peer, neighbour, bytes)
+  }
 }
 
 const emptyOutbox = (peer: Peer, group: Group): void => {

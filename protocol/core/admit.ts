@@ -76,7 +76,12 @@ export type MessageContent =
   | { readonly type: 'heads'; readonly gid: GroupId; readonly heads: readonly HeadRef[] }
   | { readonly type: 'carry'; readonly groups: readonly GroupId[] }
   | { readonly type: 'join-request'; readonly request: Uint8Array }
-  | { readonly type: 'join-refused'; readonly gid: GroupId; readonly refusal: RefusalType }
+  | {
+      readonly type: 'join-refused'
+      readonly gid: GroupId
+      readonly refusal: RefusalType
+      readonly request: Uint8Array
+    }
 
 export type VerifiedMessage = Brand<MessageContent & { readonly size: number }, 'Verified'>
 

@@ -23,7 +23,7 @@ import {
   keyBundleIsSigned,
 } from './certificate.ts'
 import type { ControlBody, Identity } from './control.ts'
-import { type Cryptography, derive, verifyStrict } from './crypto.ts'
+import { type Cryptography, derive, sha256, verifyStrict } from './crypto.ts'
 import { limits } from './limits.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { isBytes, isBytesUpTo, isExactly, isKey, isSignature, isTuple } from './shape.ts'
@@ -65,6 +65,9 @@ export const encodeJoinRequest = (request: JoinRequest): Uint8Array =>
     request.inviteSignature,
     request.deviceSignature,
   ])
+
+/** 8 bytes by which a refusal names the request it answers. */
+export const requestName = (request: Uint8Array): Uint8Array => sha256(request).slice(0, 8)
 
 /** Refused: `too-large` above limits.joinRequestBytesMax, `unsupported` for another version, `malformed`. */
 export const decodeJoinRequest = (bytes: Uint8Array): Result<JoinRequest, Refusal> => {

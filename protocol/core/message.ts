@@ -15,7 +15,8 @@
  *    DONE  9 := group • setHash(8)   nothing more to send than was sent
  *    HEADS 10 := group • count • { author(8) • seq • id(16) }*       after equal vectors with unequal setHash: a fork
  *    CARRY 11 := count • { gid(16) }*                                please carry these groups for us
- *    JOIN-REQUEST 1 := request       JOIN-ANSWER 2 := gid(16) • status(1) • detail or { sized op }* */
+ *    JOIN-REQUEST 1 := request       JOIN-ANSWER 2 := gid(16) • 0 • count • { sized op }*
+ *                                                    | gid(16) • 1 • refusal(1) • H(request)(8) */
 import { type AuthorId, type GroupId, type Result, failure, idBytes, success } from './base.ts'
 import { type Reader, type Writer, createReader, createWriter } from './codec.ts'
 import { limits } from './limits.ts'
@@ -69,7 +70,13 @@ export type HaveVector =
 
 export type JoinFrame =
   | { readonly type: 'join-request'; readonly request: Uint8Array }
-  | { readonly type: 'join-refused'; readonly gid: GroupId; readonly refusal: RefusalType }
+  /** `request`: the name of the request that is refused (join.ts). */
+  | {
+      readonly type: 'join-refused'
+      readonly gid: GroupId
+      readonly refusal: RefusalType
+      readonly request: Uint8Array
+    }
   | { readonly type: 'join-answer'; readonly gid: GroupId; readonly ops: readonly Uint8Array[] }
 
 const codes = {
@@ -271,7 +278,7 @@ export const encodeJoinFrame = (frame: JoinFrame): Uint8Array => {
       return writer.u8(1).bytes(frame.request).done()
     case 'join-refused':
       writer.u8(2).bytes(idBytes(frame.gid)).u8(1)
-      return writer.u8(refusalTypes.indexOf(frame.refusal)).done()
+      return writer.u8(refusalTypes.indexOf(frame.refusal)).bytes(frame.request).done()
     case 'join-answer':
       writer.u8(2).bytes(idBytes(frame.gid)).u8(0)
       writeSized(writer, frame.ops)
@@ -298,7 +305,8 @@ const readJoinFrame = (reader: Reader): JoinFrame => {
   const gid = reader.group()
   const status = reader.u8()
   if (status === 1) {
-    return { type: 'join-refused', gid, refusal: refusalTypes[reader.u8()] ?? 'unexpected' }
+    const why = refusalTypes[reader.u8()] ?? 'unexpected'
+    return { type: 'join-refused', gid, refusal: why, request: reader.bytes(8) }
   }
   if (status !== 0) reader.fail('malformed')
   const ops = list(reader, limits.runOpsMax, 100, () =>

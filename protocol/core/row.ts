@@ -24,5 +24,6 @@ export const hotRange: RowRange = {
   reverse: false,
 }
 
-/** First key bytes whose values are secrets: device keys, group author keys, epoch secrets, outbox, invite seeds. */
-export const sealedPrefixes: readonly number[] = [0x01, 0x02, 0x05, 0x08]
+/** First key bytes whose values are secrets: device keys, group author keys, epoch secrets, outbox, invite
+ *  seeds; and requests to be let in, which name people. */
+export const sealedPrefixes: readonly number[] = [0x01, 0x02, 0x05, 0x08, 0x0b]

@@ -8,6 +8,7 @@
  *    08 gid n(6)                 outbox      (sealed) written while waiting for admission
  *    09 gid seq(6)               ledger      of an own message
  *    0a gid author seq(6)        fork proof  two contradicting operations
+ *    0b gid request(16)          join request (sealed) kept for somebody else
  *    20 gid author seq(6)        cold record
  *    21 gid hlc(6) author seq(6) arrival     receivedAt(6) • flags(1) • size(3)      flags: late 1, flash 2 */
 import {
@@ -17,6 +18,7 @@ import {
   authorId,
   bytesToHex,
   groupId,
+  hexToBytes,
   idBytes,
 } from './base.ts'
 import { createWriter } from './codec.ts'
@@ -33,6 +35,7 @@ export const prefixes = {
   outbox: 0x08,
   ledger: 0x09,
   forkProof: 0x0a,
+  joinRequest: 0x0b,
   coldRecord: 0x20,
   arrival: 0x21,
 } as const
@@ -53,6 +56,12 @@ export const ledgerKey = (gid: GroupId, seq: number): Uint8Array =>
   start(prefixes.ledger, gid).unsigned(seq, 6).done()
 export const forkProofKey = (gid: GroupId, author: AuthorId, seq: number): Uint8Array =>
   start(prefixes.forkProof, gid).bytes(idBytes(author)).unsigned(seq, 6).done()
+
+/** `request`: 16 bytes in hex, of group, invite and device. */
+export const joinRequestKey = (gid: GroupId, request: string): Uint8Array =>
+  start(prefixes.joinRequest, gid)
+    .bytes(hexToBytes(request) ?? new Uint8Array(0))
+    .done()
 
 export type RecordRef = {
   readonly kind: number

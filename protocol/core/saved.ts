@@ -4,10 +4,12 @@
  *                   savedAt]
  *    own    := [author8, secret32, incarnation]      joining := [token, name, unit, refusal]
  *    marks  := [[author8, [from, to, …]]…]
- *    ledger := CBOR [1, [device16…], [peer…], [device16…], [device16…]]    recipients, carried, delivered, displayed */
+ *    ledger := CBOR [1, [device16…], [peer…], [device16…], [device16…]]    recipients, carried, delivered, displayed
+ *    join request := CBOR [1, own wall clock, peer that brought it, request] */
 import {
   type AuthorId,
   type DeviceId,
+  type PeerId,
   authorId,
   bytesToHex,
   deviceId,
@@ -180,4 +182,23 @@ const isOutboxRow = isTuple(isTextUpTo(limits.textBytesMax), isInteger(0, 3))
 export const decodeOutboxRow = (value: Uint8Array): readonly [string, number] | undefined => {
   const decoded = decodeCbor(value)
   return decoded.ok && isOutboxRow(decoded.value) ? decoded.value : undefined
+}
+
+const isRequestRow = isTuple(isExactly(1), isTime, isText, isBytesUpTo(limits.joinRequestBytesMax))
+
+export const encodeRequestRow = (row: {
+  readonly keptAt: number
+  readonly broughtBy: PeerId
+  readonly bytes: Uint8Array
+}): Uint8Array => encodeCbor([1, Math.max(0, Math.floor(row.keptAt)), row.broughtBy, row.bytes])
+
+export const decodeRequestRow = (
+  value: Uint8Array,
+):
+  | { readonly keptAt: number; readonly broughtBy: PeerId; readonly bytes: Uint8Array }
+  | undefined => {
+  const decoded = decodeCbor(value)
+  if (!decoded.ok || !isRequestRow(decoded.value)) return undefined
+  const [, keptAt, broughtBy, bytes] = decoded.value
+  return { keptAt, broughtBy: peerId(broughtBy), bytes }
 }

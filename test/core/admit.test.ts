@@ -170,7 +170,7 @@ const unsignedFields: Readonly<Record<Sort, string>> = {
   heads: 'authors, seqs, id prefixes',
   carry: 'group ids',
   'join-request': 'everything: its two signatures are checked where it is answered',
-  'join-refused': 'group id, reason',
+  'join-refused': 'group id, reason, name of the request',
   run: '',
   ops: '',
   slots: '',

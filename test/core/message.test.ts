@@ -88,6 +88,7 @@ const joinFrame: fc.Arbitrary<JoinFrame> = fc.oneof(
     type: fc.constant('join-refused' as const),
     gid,
     refusal: fc.constantFrom(...refusalTypes),
+    request: fc.uint8Array({ minLength: 8, maxLength: 8 }),
   }),
   fc.record({ type: fc.constant('join-answer' as const), gid, ops: parts }),
 )
@@ -252,7 +253,7 @@ describe('a join frame', () => {
         if (!decoded.ok) return
         const again = encodeJoinFrame(decoded.value)
         const isUnknown =
-          decoded.value.type === 'join-refused' && (bytes.at(-1) ?? 0) >= refusalTypes.length
+          decoded.value.type === 'join-refused' && (bytes.at(18) ?? 0) >= refusalTypes.length
         if (isUnknown) expect(decoded.value).toMatchObject({ refusal: 'unexpected' })
         else expect(again).toEqual(bytes)
       }),
@@ -337,7 +338,12 @@ test('frames are the ones of the vectors', () => {
   }
   const joins: Readonly<Record<string, JoinFrame>> = {
     'join-request': { type: 'join-request', request: Uint8Array.of(0x88, 1) },
-    'join-refused': { type: 'join-refused', gid: group, refusal: 'invite-used' },
+    'join-refused': {
+      type: 'join-refused',
+      gid: group,
+      refusal: 'invite-used',
+      request: hash(4),
+    },
     'join-answer': { type: 'join-answer', gid: group, ops: [part] },
   }
   for (const [name, frame] of Object.entries(joins)) {

@@ -1,0 +1,294 @@
+/** Keeping requests to be let in for others, and passing them on. Whoever holds the group and may not admit keeps the newest
+ *  request of each (group, invite, device) for a day and shows it to neighbours that know the group, so that an invite works
+ *  while its inviter is away. Nothing has to find the way back: `admit` and welcome are operations of the group, and whoever
+ *  gets the welcome and kept the request answers its joiner. Only a refusal is handed back, once for each request passed. */
+import {
+  type DeviceId,
+  type GroupId,
+  type PeerId,
+  bytesToHex,
+  equalBytes,
+  idBytes,
+  later,
+} from './base.ts'
+import { decodeCertificate } from './certificate.ts'
+import { sha256 } from './crypto.ts'
+import {
+  answerWithHistory,
+  deviceWelcomed,
+  hasWelcome,
+  sendJoin,
+  wasAnswered,
+} from './join-answer.ts'
+import type { HeldRequest } from './join-desk.ts'
+import { type JoinRequest, decodeJoinRequest, joinRequestIsSigned, requestName } from './join.ts'
+import { limits } from './limits.ts'
+import { type GroupLog, heldOp, isHeld } from './log.ts'
+import type { Op } from './op.ts'
+import { type Refusal, type RefusalType, refusal } from './refusal.ts'
+import type { Row } from './row.ts'
+import { joinRequestKey } from './rows.ts'
+import { decodeRequestRow, encodeRequestRow } from './saved.ts'
+import type { Group, Link, Peer } from './state.ts'
+
+/** Each request goes to one neighbour at a time and each neighbour gets one at a time, this far apart: the first who admits
+ *  ends the round, instead of twenty who all write an `admit`, and a slow link is not filled. */
+const passEvery = 1_000
+/** A neighbour that has it keeps it too; it is shown again this long after, and only when the joiner still asks or the
+ *  neighbour was met anew. After a refusal, which somebody better informed may take back, sooner. */
+const passAgain = 600_000
+const passRefusedAgain = 60_000
+/** What was sent this short before a link went down may not have arrived. */
+const inTransit = 60_000
+/** A request is not replaced by another of the same device sooner. */
+const replaceEvery = 5_000
+/** Neighbours one request is answered to. */
+const fromMax = 8
+const lifetime = limits.joinRequestHours * 3_600_000
+
+type Asked = { readonly request: JoinRequest; readonly bytes: Uint8Array; readonly from: PeerId }
+
+/** A request this peer cannot decide: answered when its welcome is here, else kept and passed on. Answers with what is to be
+ *  charged to the neighbour. */
+export const forwardRequest = (peer: Peer, group: Group, asked: Asked): Refusal | undefined => {
+  const { request, bytes, from } = asked
+  const certificate = decodeCertificate(request.certificate)
+  if (!certificate.ok) return certificate.error
+  const { device } = certificate.value
+  if (device === peer.device?.id) return undefined
+  const key = keyOf(request, device)
+  const known = peer.joinDesk.held.get(key)
+  if (known !== undefined && equalBytes(known.bytes, bytes)) {
+    noteAsked(peer, known, from)
+    return undefined
+  }
+  if (isOverShare(peer, known, from)) return refusal('over-quota', 'join requests')
+  if (!joinRequestIsSigned(request, peer.cryptography)) return refusal('bad-signature')
+  if (hasWelcome(group, device)) {
+    // Asked once more after the answer: this welcome did not let it in, so somebody else must see the request.
+    const isFirst = !wasAnswered(peer, group, from, device)
+    answerWithHistory(peer, group, from, device)
+    if (isFirst) return undefined
+  }
+  if (known === undefined) makeRoom(peer)
+  const { now } = peer
+  const held: HeldRequest = {
+    gid: group.gid,
+    device,
+    bytes,
+    name: bytesToHex(requestName(bytes)),
+    broughtBy: known?.broughtBy ?? from,
+    keptAt: now.instant,
+    expiresAt: later(now.instant, lifetime),
+    from: known?.from ?? new Set(),
+    askedAt: now.instant,
+    passed: known?.passed ?? new Map(),
+    refused: undefined,
+  }
+  peer.joinDesk.held.set(key, held)
+  peer.rows.push({
+    key: joinRequestKey(group.gid, key),
+    value: encodeRequestRow({ ...held, keptAt: now.wall }),
+  })
+  noteAsked(peer, held, from)
+  return undefined
+}
+
+const keyOf = (request: JoinRequest, device: DeviceId): string =>
+  bytesToHex(sha256(idBytes(request.gid), request.invitePublic, idBytes(device)).slice(0, 16))
+
+const noteAsked = (peer: Peer, held: HeldRequest, from: PeerId): void => {
+  held.askedAt = peer.now.instant
+  if (held.from.size < fromMax) held.from.add(from)
+  tellRefused(peer, held, from)
+  passRequests(peer)
+}
+
+/** Whether the neighbour's share is used up, or it replaces its request all the time. */
+const isOverShare = (peer: Peer, known: HeldRequest | undefined, from: PeerId): boolean => {
+  if (known !== undefined) return peer.now.instant < later(known.keptAt, replaceEvery)
+  const { held } = peer.joinDesk
+  const mine = countBy(peer).get(from) ?? 0
+  if (mine >= limits.joinRequestsPerNeighbourMax) return true
+  return held.size >= limits.joinRequestsMax && mine + 1 >= largestShare(peer).count
+}
+
+const countBy = (peer: Peer): Map<PeerId, number> => {
+  const counts = new Map<PeerId, number>()
+  for (const { broughtBy } of peer.joinDesk.held.values()) {
+    counts.set(broughtBy, (counts.get(broughtBy) ?? 0) + 1)
+  }
+  return counts
+}
+
+const largestShare = (
+  peer: Peer,
+): { readonly from: PeerId | undefined; readonly count: number } => {
+  let largest: { from: PeerId | undefined; count: number } = { from: undefined, count: 0 }
+  for (const [from, count] of countBy(peer)) if (count > largest.count) largest = { from, count }
+  return largest
+}
+
+/** When all places are taken, the oldest of whoever took most goes: one who floods pushes out itself only. */
+const makeRoom = (peer: Peer): void => {
+  const { held } = peer.joinDesk
+  if (held.size < limits.joinRequestsMax) return
+  const { from } = largestShare(peer)
+  for (const [key, { gid, broughtBy }] of held) {
+    if (broughtBy !== from) continue
+    drop(peer, key, gid)
+    return
+  }
+}
+
+const drop = (peer: Peer, key: string, gid: GroupId): void => {
+  peer.joinDesk.held.delete(key)
+  peer.rows.push({ key: joinRequestKey(gid, key), value: undefined })
+}
+
+/** Shows what is kept to neighbours that know its group, as far as the pace allows, and plans the rest. */
+export const passRequests = (peer: Peer): void => {
+  const { joinDesk, now, deadlines } = peer
+  dropExpired(peer)
+  const { passedAt } = joinDesk
+  const isPaced = passedAt !== undefined && now.instant < later(passedAt, passEvery)
+  const isMore = isPaced ? joinDesk.held.size > 0 : passRound(peer)
+  deadlines.clear('pass')
+  for (const { expiresAt } of joinDesk.held.values()) deadlines.sooner('pass', expiresAt)
+  if (isMore) deadlines.sooner('pass', later(joinDesk.passedAt ?? now.instant, passEvery))
+}
+
+const dropExpired = (peer: Peer): void => {
+  for (const [key, { gid, expiresAt }] of peer.joinDesk.held) {
+    if (expiresAt <= peer.now.instant) drop(peer, key, gid)
+  }
+}
+
+/** At most one request to each neighbour and one neighbour for each request; true when more is to be passed. */
+const passRound = (peer: Peer): boolean => {
+  const busy = new Set<PeerId>()
+  const shares = passedBy(peer)
+  let isMore = false
+  for (const held of peer.joinDesk.held.values()) {
+    const due = [...peer.links.values()].filter(link => isDue(held, link, shares))
+    const link = due.find(({ peer: neighbour }) => !busy.has(neighbour))
+    isMore ||= due.length > (link === undefined ? 0 : 1)
+    if (link === undefined) continue
+    busy.add(link.peer)
+    held.passed.set(link.peer, { at: peer.now.instant, isRefused: false })
+    sendJoin(peer, link.peer, { type: 'join-request', request: held.bytes })
+  }
+  if (busy.size > 0) peer.joinDesk.passedAt = peer.now.instant
+  return isMore
+}
+
+const isDue = (held: HeldRequest, link: Link, shares: ReadonlyMap<PeerId, number>): boolean => {
+  if (!link.theirHello.has(held.gid) || held.from.has(link.peer)) return false
+  const passed = held.passed.get(link.peer)
+  // No more than the neighbour's share for us, so that an honest peer is never charged for its joiners.
+  if (passed === undefined) return (shares.get(link.peer) ?? 0) < limits.joinRequestsPerNeighbourMax
+  const wait = passed.isRefused ? passRefusedAgain : passAgain
+  return Math.max(held.askedAt, link.since) >= later(passed.at, wait)
+}
+
+const passedBy = (peer: Peer): ReadonlyMap<PeerId, number> => {
+  const counts = new Map<PeerId, number>()
+  for (const { passed } of peer.joinDesk.held.values()) {
+    for (const neighbour of passed.keys()) counts.set(neighbour, (counts.get(neighbour) ?? 0) + 1)
+  }
+  return counts
+}
+
+/** Operations of the group arrived: whoever is welcomed in them and asked here is answered. */
+export const answerWelcomed = (peer: Peer, group: Group, ops: readonly Op[]): void => {
+  if (peer.joinDesk.held.size === 0) return
+  const welcomed = new Set(ops.flatMap(op => welcomedBeside(group.log, op)))
+  for (const [key, { gid, device, from }] of peer.joinDesk.held) {
+    if (gid !== group.gid || !welcomed.has(device)) continue
+    drop(peer, key, gid)
+    for (const neighbour of from) {
+      if (peer.links.has(neighbour)) answerWithHistory(peer, group, neighbour, device)
+    }
+  }
+}
+
+/** Somebody said no to a request that went there from here: said on to whoever brought it, once for each reason and pass. */
+export const passRefusal = (
+  peer: Peer,
+  from: PeerId,
+  answer: { readonly gid: GroupId; readonly request: Uint8Array; readonly refusal: RefusalType },
+): void => {
+  const name = bytesToHex(answer.request)
+  for (const held of peer.joinDesk.held.values()) {
+    const passed = held.passed.get(from)
+    if (held.gid !== answer.gid || held.name !== name || passed?.isRefused !== false) continue
+    passed.isRefused = true
+    if (held.refused === answer.refusal) return
+    held.refused = answer.refusal
+    for (const neighbour of held.from) {
+      if (neighbour !== from && peer.links.has(neighbour)) tellRefused(peer, held, neighbour)
+    }
+    return
+  }
+}
+
+/** Whom this operation or the next of its log welcomes, once the `admit` is here that a welcome follows. */
+const welcomedBeside = (log: GroupLog, op: Op): readonly (DeviceId | undefined)[] =>
+  [op.seq, op.seq + 1].map(seq => {
+    const welcome = isHeld(log, op.author, seq - 1) ? heldOp(log, op.author, seq) : undefined
+    return welcome === undefined ? undefined : deviceWelcomed(welcome)
+  })
+
+const tellRefused = (peer: Peer, held: HeldRequest, to: PeerId): void => {
+  const { gid, bytes, refused } = held
+  if (refused === undefined) return
+  sendJoin(peer, to, { type: 'join-refused', gid, refusal: refused, request: requestName(bytes) })
+}
+
+/** This peer has become somebody who may decide: hands out what it kept for the group. */
+export const releaseRequests = (peer: Peer, gid: GroupId): readonly HeldRequest[] => {
+  const released: HeldRequest[] = []
+  for (const [key, held] of peer.joinDesk.held) {
+    if (held.gid !== gid) continue
+    drop(peer, key, gid)
+    released.push(held)
+  }
+  return released
+}
+
+/** A link went down: what went there a moment ago may not have arrived. */
+export const forgetPassed = (peer: Peer, neighbour: PeerId): void => {
+  for (const { passed } of peer.joinDesk.held.values()) {
+    const last = passed.get(neighbour)
+    if (last !== undefined && peer.now.instant < later(last.at, inTransit)) passed.delete(neighbour)
+  }
+}
+
+/** A row read at start, after the groups; one that is too old or cannot be read goes. */
+export const restoreRequest = (peer: Peer, row: Row): void => {
+  const saved = decodeRequestRow(row.value)
+  const request = saved === undefined ? undefined : decodeJoinRequest(saved.bytes)
+  const certificate =
+    request?.ok === true ? decodeCertificate(request.value.certificate) : undefined
+  const age = saved === undefined ? lifetime : Math.max(0, peer.now.wall - saved.keptAt)
+  if (saved === undefined || request?.ok !== true || certificate?.ok !== true || age >= lifetime) {
+    peer.rows.push({ key: row.key, value: undefined })
+    return
+  }
+  const { instant } = peer.now
+  const { device } = certificate.value
+  peer.joinDesk.held.set(keyOf(request.value, device), {
+    gid: request.value.gid,
+    device,
+    bytes: saved.bytes,
+    name: bytesToHex(requestName(saved.bytes)),
+    broughtBy: saved.broughtBy,
+    keptAt: instant,
+    expiresAt: later(instant, lifetime - age),
+    from: new Set([saved.broughtBy]),
+    askedAt: instant,
+    passed: new Map(),
+    refused: undefined,
+  })
+  peer.deadlines.sooner('pass', later(instant, passEvery))
+}
