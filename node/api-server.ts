@@ -6,30 +6,37 @@ import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { apiVersion } from './api-path.ts'
 import type { Api, ApiReply } from './api.ts'
+import { arrivalLimits, boundConnections, patient } from './connections.ts'
+import type { Patience } from './connections.ts'
 import { removeFile, systemCode } from './files.ts'
 
 export type ApiServer = { readonly path: string; readonly stop: () => Promise<void> }
 
 const bodyBytesMax = 1_048_576
-const connectionsMax = 64
+/** All of one person: terminals that follow, and scripts. */
+const bounds = { most: 64, mostPerAddress: 64 }
+/** What is still under way when the node stops: streams end at once, a request that never becomes whole does not. */
+const closingMillis = 1_000
+const busyBody = '{"error":{"code":"busy"}}'
+const busy = `HTTP/1.1 503 Service Unavailable\r\npetrel-api: ${apiVersion}\r\nconnection: close\r\ncontent-length: ${busyBody.length}\r\n\r\n${busyBody}`
 
 /** Listens at the first of `paths` that no living daemon uses. */
 export const startApiServer = async (
   api: Api,
   paths: readonly string[],
   failed: (reason: unknown) => void,
+  patience: Patience = patient,
 ): Promise<ApiServer> => {
   const ending = new AbortController()
-  const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000 },
-    (request, response) => {
-      answer(api, request, response, ending.signal).catch((reason: unknown) => {
-        failed(reason)
-        response.destroy()
-      })
-    },
-  )
-  server.maxConnections = connectionsMax
+  const server = createServer(arrivalLimits(patience), (request, response) => {
+    if (isRefused(request.socket)) return
+    answer(api, request, response, ending.signal).catch((reason: unknown) => {
+      // A client that goes away in the middle is no trouble of ours, nor is our own end.
+      if (!response.destroyed && !request.destroyed && !ending.signal.aborted) failed(reason)
+      response.destroy()
+    })
+  })
+  const isRefused = boundConnections(server, bounds, busy)
   for (const path of paths) {
     if (await isAnswered(path)) continue
     removeFile(path)
@@ -49,7 +56,11 @@ export const startApiServer = async (
   function stop(path: string): Promise<void> {
     ending.abort()
     return new Promise(resolve => {
+      const late = setTimeout(() => {
+        server.closeAllConnections()
+      }, closingMillis)
       server.close(() => {
+        clearTimeout(late)
         removeFile(path)
         resolve()
       })
@@ -100,13 +111,21 @@ const answer = async (
   response.setHeader('petrel-api', apiVersion)
   response.setHeader('cache-control', 'no-store')
   if (method !== 'GET' && method !== 'POST') return sendError(response, 405, 'bad-method')
+  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) {
+    response.setHeader('connection', 'close')
+    return sendError(response, 413, 'too-large')
+  }
   const body = method === 'POST' ? await readJson(request) : undefined
   if (method === 'POST' && body === undefined) return sendError(response, 400, 'bad-json')
   const signal = AbortSignal.any([ending, gone.signal])
-  return send(response, await api({ method, path: url, body, signal }))
+  return send(response, await api({ method, path: url, body, signal }), signal)
 }
 
-const send = async (response: ServerResponse, reply: ApiReply): Promise<void> => {
+const send = async (
+  response: ServerResponse,
+  reply: ApiReply,
+  signal: AbortSignal,
+): Promise<void> => {
   if (reply.type === 'error') return sendError(response, reply.status, reply.code, reply.detail)
   if (reply.type === 'object') {
     response.writeHead(200, { 'content-type': 'application/json' })
@@ -116,7 +135,9 @@ const send = async (response: ServerResponse, reply: ApiReply): Promise<void> =>
   response.writeHead(200, { 'content-type': 'application/x-ndjson' })
   response.flushHeaders()
   for await (const line of reply.lines) {
-    if (!response.write(`${JSON.stringify(line)}\n`)) await once(response, 'drain')
+    if (signal.aborted) break
+    // A reader that does not read holds up its own stream alone: nothing is gathered for it meanwhile.
+    if (!response.write(`${JSON.stringify(line)}\n`)) await once(response, 'drain', { signal })
   }
   response.end()
 }

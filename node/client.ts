@@ -38,7 +38,11 @@ const open = (
         ...(signal !== undefined && { signal }),
       },
       incoming => {
-        if (incoming.headers['petrel-api'] === apiVersion) resolve({ ok: true, value: incoming })
+        if (incoming.statusCode === 503) {
+          incoming.destroy()
+          resolve({ ok: false, error: { type: 'daemon-silent' } })
+        } else if (incoming.headers['petrel-api'] === apiVersion)
+          resolve({ ok: true, value: incoming })
         else {
           incoming.destroy()
           resolve({ ok: false, error: { type: 'other-version' } })

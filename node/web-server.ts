@@ -3,6 +3,8 @@
 import { createServer } from 'node:http'
 import { hostname, networkInterfaces } from 'node:os'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { arrivalLimits, boundConnections, patient } from './connections.ts'
+import type { Patience } from './connections.ts'
 import { systemCode } from './files.ts'
 import type { Encoding, WebFile, WebFiles } from './web-files.ts'
 
@@ -25,15 +27,18 @@ export type WebServerOptions = {
   readonly card: () => NodeCard
   /** Shown when the web app was not built. */
   readonly missingText: string
+  readonly patience?: Patience
 }
 
 export type WebServer = { readonly port: number; readonly stop: () => Promise<void> }
 
-/** A phone opens about six connections; this is a large room of them. */
-const connectionsMax = 256
-const headerMillis = 10_000
-const requestMillis = 30_000
+/** A phone opens about six connections; this is a large room of them, and many behind one address translator. */
+const bounds = { most: 256, mostPerAddress: 96 }
 const headerBytesMax = 8_192
+/** Nothing sent and nothing taken for so long: a link that is gone, or a reader that only holds the place. */
+const idleMillis = 120_000
+const busy =
+  'HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\ncontent-length: 0\r\n\r\n'
 
 /** reliability-security.md 6.6. `ws:` must be wide: nodes of the LAN go by addresses nobody knows beforehand. */
 const policy = [
@@ -65,14 +70,19 @@ const commonHeaders = {
 
 export const startWebServer = async (options: WebServerOptions): Promise<WebServer> => {
   const server = createServer(
-    { maxHeaderSize: headerBytesMax, headersTimeout: headerMillis, requestTimeout: requestMillis },
+    { maxHeaderSize: headerBytesMax, ...arrivalLimits(options.patience ?? patient) },
     (request, response) => {
-      answer(options, server, request, response)
+      if (!isRefused(request.socket)) answer(options, server, request, response)
     },
   )
-  server.maxConnections = connectionsMax
-  server.on('clientError', (_, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n')
+  const isRefused = boundConnections(server, bounds, busy)
+  server.setTimeout(idleMillis)
+  server.on('clientError', (reason, socket) => {
+    const isLate = systemCode(reason) === 'ERR_HTTP_REQUEST_TIMEOUT'
+    const status = isLate ? '408 Request Timeout' : '400 Bad Request'
+    // Whoever does not read this either is not waited for.
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`)
+    setTimeout(() => socket.destroy(), 1_000).unref()
   })
   const port = await listenSomewhere(server, options)
   return {

@@ -32,6 +32,7 @@ beforeEach(async () => {
     furtherPorts: 0,
     files: readWebFiles(dist),
     missingText: 'not built',
+    patience: { headerMillis: 300, requestMillis: 600, checkMillis: 50 },
     card: () => ({ v: 1, type: 'node', version: '0', peer: 'p', addresses: ['/ip4/127.0.0.1'] }),
   })
   cleanup.add(server.stop)
@@ -160,8 +161,56 @@ test('requests that are not HTTP, or two at once in disguise, are cut off', asyn
   expect(await statusOf(get('/'))).toBe(200)
 })
 
+/** Until the other end closes; whatever it said before. */
+const untilClosed = (first: string, drip = ''): Promise<string> =>
+  new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(first))
+    const timer = setInterval(() => socket.write(drip), 20)
+    let answer = ''
+    socket.setEncoding('utf8').on('data', (text: string) => {
+      answer += text
+    })
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      clearInterval(timer)
+      resolve(answer)
+    })
+  })
+
+test('half a request, and one that trickles in, are let go after their time', async () => {
+  expect(await untilClosed('')).toMatch(/^$|408/)
+  expect(await untilClosed('GET / HT')).toMatch(/^$|408/)
+  expect(await untilClosed('GET / HTTP/1.1\r\nX: ', 'x')).toMatch(/^HTTP\/1\.1 4(08|31)/)
+  expect(await statusOf(get('/'))).toBe(200)
+})
+
+test('one that never reads what it asked for keeps nobody else from it', async () => {
+  const lazy = Array.from({ length: 20 }, () => {
+    const socket = connect(port, '127.0.0.1', () =>
+      socket.write(get('/assets/shell-AbCd1234.js', `Host: 127.0.0.1:${port}\r\n`).repeat(50)),
+    )
+    socket.pause()
+    return socket
+  })
+  cleanup.add(() => lazy.forEach(socket => socket.destroy()))
+  expect(await statusOf(get('/'))).toBe(200)
+})
+
+test('a crowd from one address is told 503 above its bound; others are served meanwhile', async () => {
+  const answers: string[] = []
+  const crowd = Array.from({ length: 200 }, () => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' })
+    socket.setEncoding('utf8').on('data', (text: string) => answers.push(text))
+    socket.on('error', () => undefined)
+    return socket
+  })
+  cleanup.add(() => crowd.forEach(socket => socket.destroy()))
+  await expect.poll(() => answers.filter(text => text.includes('503')).length).toBeGreaterThan(50)
+  expect(await statusOf(get('/'))).toBe(200)
+})
+
 test('a crowd of idle connections neither stops the server nor grows without bound', async () => {
-  const sockets = Array.from({ length: 300 }, () => connect(port, '127.0.0.1'))
+  const sockets = Array.from({ length: 1_000 }, () => connect(port, '127.0.0.1'))
   cleanup.add(() => sockets.forEach(socket => socket.destroy()))
   await Promise.all(
     sockets.map(
