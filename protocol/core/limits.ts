@@ -55,6 +55,9 @@ export const limits = {
   windowBytesMax: 262_144,
   /** Frames named as refused in one ACK. */
   ackRefusedMax: 1_024,
+  /** Stretches of one group that a neighbour did not take and may take later, and how often each is sent again. */
+  refusedStretchesMax: 256,
+  refusedTriesMax: 3,
   /** Operations that go before all older ones: the 50 messages of a first view and some receipts among them. */
   newestOps: 64,
   /** How far back in the queue to one neighbour operations of one author are looked for, to share a run and its signature. */

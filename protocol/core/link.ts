@@ -16,13 +16,22 @@ import {
 import { derive, hmacSha256 } from './crypto.ts'
 import { limits } from './limits.ts'
 import { authorTable, setHashOf, tableHashOf, vectorOf } from './log.ts'
-import { type HelloGroup, type SyncFrame, encodeSyncFrame, featureCarries } from './message.ts'
+import {
+  type HelloGroup,
+  type SyncFrame,
+  encodeSyncFrame,
+  featureAnswers,
+  featureCarries,
+  featureRenews,
+} from './message.ts'
 import type { Group, Hello, Link, LinkGroup, Peer, Stretch } from './state.ts'
 
 export const createLink = (peer: PeerId, since: Instant): Link => ({
   peer,
   nonce: new Uint8Array(16),
   since,
+  countsFrom: 0,
+  theirCountsFrom: 0,
   features: 0,
   mine: [],
   hello: undefined,
@@ -57,6 +66,7 @@ export const createLinkGroup = (): LinkGroup => ({
   historyLoading: false,
   historyDone: false,
   historySkipped: new Set(),
+  refused: new Map(),
   doneDue: false,
   headsSent: false,
   slotsSent: new Map(),
@@ -91,14 +101,27 @@ const syncTag = (
 const isShareable = (group: Group): boolean =>
   group.role === 'carrier' || (group.role !== 'left' && group.log.authors.size > 0)
 
+const placeBits = { begins: 0, answers: featureAnswers, renews: featureRenews } as const
+
+/** What frames are counted from after a first HELLO. One that answers may cross acknowledgements of what was before it, and
+ *  they are known by their number. */
+export const countsFrom = (features: number, nonce: Uint8Array): number =>
+  (features & featureAnswers) === 0 ? 0 : 16 * (1 + (nonce[0] ?? 0))
+
 /** Tells (again) which groups this peer knows; what is told afterwards counts groups by this list. */
-export const sendHello = (peer: Peer, link: Link): void => {
+export const sendHello = (
+  peer: Peer,
+  link: Link,
+  place: 'begins' | 'answers' | 'renews' = 'renews',
+): void => {
+  const features = featureCarries | placeBits[place]
   const nonce = peer.random.bytes(16)
   const groups = [...peer.groups.values()]
     .filter(isShareable)
     .toSorted((a, b) => compareText(a.gid, b.gid))
     .slice(0, limits.helloGroupsMax)
   link.nonce = nonce
+  if (place !== 'renews') link.countsFrom = countsFrom(features, nonce)
   link.mine = groups.map(group => ({
     gid: group.gid,
     vector: vectorOf(group.log),
@@ -112,7 +135,7 @@ export const sendHello = (peer: Peer, link: Link): void => {
     setHash,
     tableHash,
   }))
-  sendFrame(peer, link, { type: 'hello', features: featureCarries, nonce, groups: told })
+  sendFrame(peer, link, { type: 'hello', features, nonce, groups: told })
 }
 
 /** Reads a neighbour's HELLO: which of its groups I know, by trying my tags. */
@@ -157,7 +180,9 @@ export const neighboursOf = function* (
   }
 }
 
-export const dueSoon = (peer: Peer, link: Link, what: 'have' | 'ack' | 'push', by: number): void =>
+type Task = 'have' | 'ack' | 'push' | 'hello'
+
+export const dueSoon = (peer: Peer, link: Link, what: Task, by: number): void =>
   peer.deadlines.sooner(`${what}/${link.peer}`, later(peer.now.instant, by))
 
 /** The link's own round trip as far as known: smoothed figures also hold the time a busy neighbour takes. */

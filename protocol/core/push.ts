@@ -288,16 +288,46 @@ export const readAck = (
   link: Link,
   ack: { readonly frames: number; readonly refused: readonly number[] },
 ): void => {
-  const fresh = Math.min(ack.frames, link.framesSent) - link.framesAcked
-  if (fresh <= 0) return
+  const dealtWith = ack.frames - link.countsFrom
+  const fresh = dealtWith - link.framesAcked
+  if (fresh <= 0 || dealtWith > link.framesSent) return
   const refused = new Set(ack.refused)
   for (const { size, at, run } of link.inFlight.splice(0, fresh)) {
     link.framesAcked += 1
     link.inFlightBytes -= size
     adapt(link, peer.now.instant - at, size)
-    if (run !== undefined && !refused.has(link.framesAcked)) noteThere(peer, link, run)
+    if (run === undefined) continue
+    if (refused.has(link.framesAcked)) noteRefused(link, run)
+    else noteThere(peer, link, run)
   }
   pump(peer, link)
+}
+
+/** The neighbour could not take it: perhaps it lacks the author's first operation or the epoch, and learns them later. */
+const noteRefused = (link: Link, stretch: Stretch): void => {
+  const shared = link.groups.get(stretch.gid)
+  const name = `${stretch.author}/${stretch.from}`
+  const known = shared?.refused.get(name)
+  if (shared === undefined) return
+  if (known === undefined && shared.refused.size >= limits.refusedStretchesMax) return
+  shared.refused.set(name, { stretch, tries: known?.tries ?? 0, isWaiting: true })
+}
+
+/** The neighbour learnt something: what it refused for want of it is planned once more. */
+export const retryRefused = (group: Group, shared: LinkGroup): void => {
+  for (const [name, { stretch, tries, isWaiting }] of shared.refused) {
+    const { author, from, to } = stretch
+    const isReady = from === 0 || hasSeq(shared.vector?.get(author) ?? noRanges, 0)
+    if (!isWaiting || !isReady || tries >= limits.refusedTriesMax) continue
+    shared.refused.set(name, { stretch, tries: tries + 1, isWaiting: false })
+    const sent = shared.sent.get(author) ?? noRanges
+    shared.sent.set(author, subtractRanges(sent, [{ from, to }]))
+    shared.historyDone = false
+    for (let seq = to; seq >= from; seq--) {
+      const op = heldOp(group.log, author, seq)
+      if (op !== undefined && !isThere(shared, op)) shared.queues[queueOf(op)]?.push(op)
+    }
+  }
 }
 
 /** A stretch of a log is durable at the neighbour: it carries it. */

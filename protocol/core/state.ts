@@ -165,6 +165,12 @@ export type Stretch = {
   readonly to: number
 }
 
+export type RefusedStretch = {
+  readonly stretch: Stretch
+  readonly tries: number
+  readonly isWaiting: boolean
+}
+
 /** What one neighbour told and was told about one group. */
 export type LinkGroup = {
   /** What the neighbour says it holds; undefined until its first HAVE. */
@@ -184,6 +190,8 @@ export type LinkGroup = {
   historyDone: boolean
   /** Logs whose older rows were found unusable on this link. */
   readonly historySkipped: Set<AuthorId>
+  /** Stretches the neighbour did not take, by author and first seq. */
+  readonly refused: Map<string, RefusedStretch>
   /** A full HAVE was answered and DONE not said yet. */
   doneDue: boolean
   headsSent: boolean
@@ -209,6 +217,9 @@ export type Link = {
   readonly peer: PeerId
   nonce: Uint8Array
   readonly since: Instant
+  /** What acknowledgements of my frames, and mine of theirs, are counted from. */
+  countsFrom: number
+  theirCountsFrom: number
   features: number
   /** My latest HELLO: groups in order, with what I held then. */
   mine: readonly HelloEntry[]

@@ -6,6 +6,7 @@ import { askToCarry } from './carry.ts'
 import { sendProofs } from './fork.ts'
 import { planHave, readHave, sendHave } from './have.ts'
 import {
+  countsFrom,
   createLink,
   createLinkGroup,
   dueSoon,
@@ -18,9 +19,15 @@ import {
 } from './link.ts'
 import { limits } from './limits.ts'
 import { authorLog, authorTable, headOf, heldOp, setHashOf, toldRanges } from './log.ts'
-import type { HaveVector, HeadRef, OpRef } from './message.ts'
+import {
+  type HaveVector,
+  type HeadRef,
+  type OpRef,
+  featureAnswers,
+  featureRenews,
+} from './message.ts'
 import { type Op, encodeOp } from './op.ts'
-import { fillQueues, markSent, planPush, pump } from './push.ts'
+import { fillQueues, markSent, planPush, pump, retryRefused } from './push.ts'
 import { sendSlots } from './presence.ts'
 import { equalRanges, noRanges } from './ranges.ts'
 import type { Refusal } from './refusal.ts'
@@ -29,24 +36,65 @@ import type { Group, Hello, Link, LinkGroup, Peer } from './state.ts'
 /** Acknowledging is put off this long, so that one frame speaks for several. */
 const ackGather = 10
 
+/** A neighbour silent for so long hears HELLO again: the first one may have gone into a dead connection. */
+const helloAgain = 30_000
+
 export const linkUp = (peer: Peer, neighbour: PeerId): Link => {
   const link = createLink(neighbour, peer.now.instant)
   peer.links.set(neighbour, link)
-  sendHello(peer, link)
+  begin(peer, link)
   peer.effects.push({ type: 'changed' })
   return link
 }
 
+/** Says HELLO as one who knows nothing of the neighbour yet, until it answers. */
+export const begin = (peer: Peer, link: Link): void => {
+  if (link.hello !== undefined) return
+  sendHello(peer, link, 'begins')
+  dueSoon(peer, link, 'hello', helloAgain)
+}
+
 export const linkDown = (peer: Peer, neighbour: PeerId): void => {
   peer.links.delete(neighbour)
-  for (const what of ['have', 'ack', 'push']) peer.deadlines.clear(`${what}/${neighbour}`)
-  for (const [request, load] of peer.loads) {
-    if (load.type === 'history' && load.peer === neighbour) peer.loads.delete(request)
-  }
+  forgetTasks(peer, neighbour)
   peer.effects.push({ type: 'changed' })
 }
 
+const forgetTasks = (peer: Peer, neighbour: PeerId): void => {
+  for (const what of ['have', 'ack', 'push', 'hello']) peer.deadlines.clear(`${what}/${neighbour}`)
+  for (const [request, load] of peer.loads) {
+    if (load.type === 'history' && load.peer === neighbour) peer.loads.delete(request)
+  }
+}
+
+/** A HELLO that begins a link while this side thinks it has one: the neighbour's connection ended and came back, and nobody
+ *  noticed here. What was under way may be lost, so this side begins anew as well. */
 export const onHello = (peer: Peer, link: Link, hello: Hello): void => {
+  const { features, nonce } = hello
+  if ((features & featureRenews) !== 0) {
+    if (link.hello !== undefined) takeHello(peer, link, hello)
+    return
+  }
+  const isNews = (features & featureAnswers) === 0 && link.hello !== undefined
+  const current = isNews ? beginAgain(peer, link) : link
+  current.theirCountsFrom = countsFrom(features, nonce)
+  current.framesDurable = 0
+  current.framesTold = 0
+  current.framesRefused = []
+  takeHello(peer, current, hello)
+}
+
+const beginAgain = (peer: Peer, link: Link): Link => {
+  forgetTasks(peer, link.peer)
+  const { sentBytes, receivedBytes, refusals, windowBytes, roundTrip, leastDelay } = link
+  const figures = { sentBytes, receivedBytes, refusals, windowBytes, roundTrip, leastDelay }
+  const anew = { ...createLink(link.peer, link.since), ...figures }
+  peer.links.set(link.peer, anew)
+  sendHello(peer, anew, 'answers')
+  return anew
+}
+
+const takeHello = (peer: Peer, link: Link, hello: Hello): void => {
   readHello(peer, link, hello)
   for (const gid of link.groups.keys()) if (!link.theirHello.has(gid)) link.groups.delete(gid)
   for (const gid of link.theirHello.keys()) {
@@ -69,7 +117,7 @@ export const onHello = (peer: Peer, link: Link, hello: Hello): void => {
 export const renewHellos = (peer: Peer): void => {
   for (const link of peer.links.values()) {
     sendHello(peer, link)
-    if (link.hello !== undefined) onHello(peer, link, link.hello)
+    if (link.hello !== undefined) takeHello(peer, link, link.hello)
   }
 }
 
@@ -85,6 +133,7 @@ export const onHave = (
   const read = readHave(peer, link, group, have)
   if (read === undefined) return undefined
   if ('type' in read) return read
+  if (shared.refused.size > 0) retryRefused(group, shared)
   if (read.full) fillQueues(group, shared)
   pump(peer, link)
   peer.effects.push({ type: 'changed', group: group.gid })
@@ -108,6 +157,7 @@ export const noteHeld = (
 
 /** A paced frame was dealt with; the acknowledgement goes out after its rows are durable. `isWhole`: all of it is held. */
 export const noteDurable = (peer: Peer, link: Link, isWhole: boolean): void => {
+  if (link.hello === undefined) return
   link.framesDurable += 1
   const isTold = link.framesRefused.length < limits.ackRefusedMax
   if (!isWhole && isTold) link.framesRefused.push(link.framesDurable)
@@ -120,7 +170,8 @@ export const sendAck = (peer: Peer, link: Link): void => {
   link.framesTold = link.framesDurable
   peer.deadlines.clear(`ack/${link.peer}`)
   const refused = link.framesRefused.splice(0)
-  sendFrame(peer, link, { type: 'ack', frames: link.framesDurable, refused })
+  const frames = link.theirCountsFrom + link.framesDurable
+  sendFrame(peer, link, { type: 'ack', frames, refused })
 }
 
 /** Both sides think they hold the same: if the heads say otherwise, somebody wrote two operations with one seq. */
