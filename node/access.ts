@@ -10,6 +10,7 @@ import type { DataDirFault } from './data-dir.ts'
 import type { LedgerNews, MessageNews } from './follow.ts'
 import { hasKeys, readKeys } from './keys.ts'
 import type { KeyFault } from './keys.ts'
+import { rfc3339 } from './times.ts'
 import { version } from './version.ts'
 
 export type AccessFault =
@@ -91,6 +92,7 @@ const overStore = async (dataDir: string): Promise<Result<Access, AccessFault>> 
       peer: host.peer,
       addresses: [],
       origins: [],
+      ...(host.movedAt !== undefined && { movedAt: rfc3339(host.movedAt) }),
     }))
     const close = async (): Promise<void> => {
       await host.stop()

@@ -33,6 +33,8 @@ export type NodeStatus = {
   readonly peer: string
   readonly addresses: readonly string[]
   readonly origins: readonly string[]
+  /** When it was last noticed that the data directory is a copy, was restored or moved; RFC 3339. */
+  readonly movedAt?: string
 }
 
 export type ApiRequest = {

@@ -19,6 +19,7 @@ import { inviteAddresses, lanAddresses, webOrigins } from './invites.ts'
 import { socketCandidates } from './paths.ts'
 import type { Settings } from './settings.ts'
 import { parseSpan } from './span.ts'
+import { rfc3339 } from './times.ts'
 import { version } from './version.ts'
 import { readWebFiles } from './web-files.ts'
 import { startWebServer } from './web-server.ts'
@@ -96,6 +97,7 @@ export const startDaemon = async (options: DaemonOptions): Promise<Result<Daemon
       peer: host.peer,
       addresses: host.addresses(),
       origins: webOrigins(settings.text('http.host'), web.port),
+      ...(host.movedAt !== undefined && { movedAt: rfc3339(host.movedAt) }),
     })
     const candidates = socketCandidates(dataDir, settings.environment)
     const server = await startApiServer(createApi(host, status), candidates, options.troubled)

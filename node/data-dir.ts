@@ -1,11 +1,13 @@
 /** The data directory of one peer: private to its owner, used by one process at a time.
  *
- *  petrel.lock      who uses it now: pid, when that process started, and the daemon's socket
+ *  petrel.lock      who uses it now: pid, when that process started, which directory it means, and the daemon's socket
  *  wrapping.key     see keys.ts
  *  data.key         see keys.ts
+ *  place/           see place.ts
+ *  libp2p/          its peers and certificate; sealed for the identity in data.key
  *  store/           the level database (it has a kernel lock of its own: the last line of defence)
  */
-import { linkSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Result } from '#protocol'
 import {
@@ -34,6 +36,7 @@ export type Lock = {
 export type LockHolder = { readonly pid: number; readonly socket: string | undefined }
 
 export const storeDirectory = (dataDir: string): string => join(dataDir, 'store')
+export const libp2pDirectory = (dataDir: string): string => join(dataDir, 'libp2p')
 const lockFile = (dataDir: string): string => join(dataDir, 'petrel.lock')
 
 /** Files by which a directory is known as ours. */
@@ -78,7 +81,19 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-type LockText = { readonly pid: number; readonly start?: string; readonly socket?: string }
+/** Which directory a lock speaks of: a lock that came along in a copy holds nothing. Only compared while its process lives,
+ *  in which time these numbers last. */
+const numberOf = (dataDir: string): string => {
+  const { dev, ino } = statSync(dataDir, { bigint: true })
+  return `${dev}:${ino}`
+}
+
+type LockText = {
+  readonly pid: number
+  readonly start?: string
+  readonly directory?: string
+  readonly socket?: string
+}
 
 const parseLock = (text: string): LockText | undefined => {
   try {
@@ -90,6 +105,8 @@ const parseLock = (text: string): LockText | undefined => {
     return {
       pid,
       ...('start' in value && typeof value.start === 'string' && { start: value.start }),
+      ...('directory' in value &&
+        typeof value.directory === 'string' && { directory: value.directory }),
       ...('socket' in value && typeof value.socket === 'string' && { socket: value.socket }),
     }
   } catch {
@@ -108,6 +125,7 @@ export const lockHolder = (dataDir: string): LockHolder | undefined => {
   }
   const lock = parseLock(text)
   if (lock === undefined || !isAlive(lock.pid)) return undefined
+  if (lock.directory !== undefined && lock.directory !== numberOf(dataDir)) return undefined
   const start = startOf(lock.pid)
   const isSame = start === undefined || lock.start === undefined || start === lock.start
   return isSame ? { pid: lock.pid, socket: lock.socket } : undefined
@@ -130,7 +148,8 @@ const tryLock = (dataDir: string, text: string): boolean => {
 /** One writer per store. A lock whose process is gone is taken over. */
 export const takeLock = (dataDir: string): Result<Lock, DataDirFault> => {
   const start = startOf(process.pid)
-  const content = { pid: process.pid, ...(start !== undefined && { start }) }
+  const directory = numberOf(dataDir)
+  const content = { pid: process.pid, directory, ...(start !== undefined && { start }) }
   for (let round = 0; round < 5; round++) {
     if (tryLock(dataDir, JSON.stringify(content)))
       return { ok: true, value: lockOf(dataDir, content) }

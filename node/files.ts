@@ -14,7 +14,8 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-const syncDirectory = (directory: string): void => {
+/** Makes the names in a directory durable. */
+export const syncDirectory = (directory: string): void => {
   const handle = openSync(directory, 'r')
   try {
     fsyncSync(handle)

@@ -1,6 +1,7 @@
 /** One peer with everything a Node process gives it: keys, store, drive, and links when it runs in front (`online`). Without
  *  links the same peer is opened for one command: what is written then waits in the store. */
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { peerIdFromPublicKey } from '@libp2p/peer-id'
 import { peerId, randomFrom } from '#protocol'
@@ -8,8 +9,12 @@ import { startDrive, systemClock } from '#shell'
 import type { Random } from '#protocol'
 import type { Drive, Store, Transport } from '#shell'
 import { createNodeCryptography } from './cryptography.ts'
+import { libp2pDirectory } from './data-dir.ts'
+import { systemCode } from './files.ts'
 import { openNodeStore } from './node-store.ts'
+import { renewTransportSeed } from './keys.ts'
 import type { Keys } from './keys.ts'
+import { openPlace } from './place.ts'
 import type { NodeListen, PortTaken } from './libp2p.ts'
 
 export type HostOptions = {
@@ -31,6 +36,8 @@ export type Host = {
   /** Own multiaddrs as text, without the peer id; empty without links. */
   readonly addresses: () => readonly string[]
   readonly taken: readonly PortTaken[]
+  /** When it was last noticed that the data directory is a copy, was restored or moved; wall clock in milliseconds. */
+  readonly movedAt: number | undefined
   readonly stop: () => Promise<void>
 }
 
@@ -83,27 +90,43 @@ const online = async (
 }
 
 export const openHost = async (options: HostOptions): Promise<Host> => {
-  const { dataDir, keys } = options
+  const { dataDir } = options
   const random = systemRandom
-  const store = await openNodeStore(dataDir, keys.dataKey, random)
+  const store = await openNodeStore(dataDir, options.keys.dataKey, random)
   const undo: (() => Promise<void>)[] = [store.close]
   try {
+    const { isMoved, movedAt, settle } = await openPlace(store, dataDir, systemClock.now().wall)
+    const keys = isMoved ? newEndpoint(dataDir, options.keys) : options.keys
     const network = await (options.network === undefined
       ? offline(keys.transportSeed)
-      : online(options, options.network))
+      : online({ ...options, keys }, options.network))
     undo.unshift(network.stop)
     const { transport, addresses, taken } = network
     const cryptography = createNodeCryptography()
-    const drive = await startDrive({ store, transport, clock: systemClock, random, cryptography })
+    const parts = { store, transport, clock: systemClock, random, cryptography }
+    const drive = await startDrive({ ...parts, isCopy: isMoved })
     undo.unshift(drive.stop)
+    await settle().catch(keepOldPlace)
     const { peer, publicKey } = transport
     const isOnline = options.network !== undefined
     const stop = (): Promise<void> => inOrder(undo)
-    return { dataDir, drive, store, random, publicKey, peer, isOnline, addresses, taken, stop }
+    const host = { dataDir, drive, store, random, publicKey, peer, isOnline, addresses, taken }
+    return { ...host, movedAt, stop }
   } catch (reason) {
     await inOrder(undo)
     throw reason
   }
+}
+
+/** A name of its own on the wire, so that a copy and its original can meet. What libp2p kept was sealed for the old one. */
+const newEndpoint = (dataDir: string, keys: Keys): Keys => {
+  rmSync(libp2pDirectory(dataDir), { recursive: true, force: true })
+  return renewTransportSeed(dataDir, keys)
+}
+
+/** Nothing can be remembered on a full disk; the row that is there stays true. */
+const keepOldPlace = (reason: unknown): void => {
+  if (systemCode(reason) === undefined) throw reason
 }
 
 const inOrder = async (steps: readonly (() => Promise<void>)[]): Promise<void> => {

@@ -98,6 +98,15 @@ export const createKeys = (dataDir: string): Keys => {
   return keys
 }
 
+/** A new libp2p identity for the same data: a copy must not speak under the name of its original. */
+export const renewTransportSeed = (dataDir: string, { dataKey }: Keys): Keys => {
+  const wrapping = decode(wrappingFile(dataDir))
+  if (wrapping === undefined) throw new Error('the wrapping key went away')
+  const keys = { dataKey, transportSeed: new Uint8Array(randomBytes(32)) }
+  writePrivate(dataFile(dataDir), encode(sealKeys(wrapping, keys), { sealed: algorithm }))
+  return keys
+}
+
 export const readKeys = (dataDir: string): Result<Keys, KeyFault> => {
   for (const path of keyFiles(dataDir)) {
     const fault = keyFileFault(path)

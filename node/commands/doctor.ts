@@ -38,6 +38,7 @@ export const addDoctor = ({ program, speech, run }: Program): void => {
             operations,
             ...checkFiles(context),
             checkStore(context, status.value),
+            ...checkPlace(context, status.value),
             checkClock(context),
             checkWeb(context, status.value),
             checkLinks(context, status.value),
@@ -93,6 +94,14 @@ const checkStore = ({ t }: Context, { app }: Status): Finding => {
   const base = { check: 'store', label: t.doctor.store, exit: exitCodes.internal }
   if (app.storage === 'ok') return { ...base, state: 'ok', text: t.doctor.storeOk }
   return { ...base, state: 'bad', text: t.doctor.storeFailing, next: t.doctor.storeNext }
+}
+
+/** Says so for good, so that whoever looks for a duplicate finds it. */
+const checkPlace = ({ t }: Context, { node }: Status): readonly Finding[] => {
+  if (node.movedAt === undefined) return []
+  const base = { check: 'place', label: t.place.label, exit: exitCodes.done }
+  const text = `${node.movedAt} · ${t.place.moved}`
+  return [{ ...base, state: 'warning', text, next: t.place.next }]
 }
 
 /** Before this program was written, or long after it: a clock that was never set. */

@@ -43,6 +43,7 @@ const show = (context: Context, { node, app }: Status): ExitCode => {
     [t.status.me, [harmless(spoken), shortPeer(node.peer)]],
     [t.status.web, node.origins],
     [t.status.storage, [storage, node.dataDir, t.status.protection]],
+    ['', node.movedAt === undefined ? [] : [t.place.moved, node.movedAt]],
     ['', isCarrying ? [t.status.carried(app.carriedOps, byteSize(app.carriedBytes))] : []],
     [t.status.refusals, refused],
   ]

@@ -112,6 +112,10 @@ const up = async (context: Context, showLink: boolean): Promise<ExitCode> => {
   return exitCodes.done
 }
 
+/** Said for a day: the command that noticed may have been another one. */
+const isRecent = (wall: number | undefined): boolean =>
+  wall !== undefined && Date.now() - wall < 86_400_000
+
 const greet = (
   context: Context,
   daemon: Daemon,
@@ -131,6 +135,7 @@ const greet = (
   const notes = [
     ...(wanted !== 0 && wanted !== webPort ? [t.up.portMoved('HTTP', wanted, webPort)] : []),
     ...host.taken.map(({ transport, wanted: port }) => t.up.portElsewhere(transport, port)),
+    ...(isRecent(host.movedAt) ? [t.place.moved] : []),
   ]
   const { name } = host.drive.app()
   context.print(

@@ -273,6 +273,11 @@ export const en: CliWords = {
     fixDirectory: path => `chmod 700 ${path}`,
     storeNext: 'free some disk space',
   },
+  place: {
+    label: 'Data place',
+    moved: 'This data was copied, restored or moved: new logs begun, none is forked',
+    next: 'make new invites: earlier ones lead to the old place',
+  },
   config: { default: 'default' },
   unnamed: 'unnamed',
   me: 'me',

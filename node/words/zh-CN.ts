@@ -278,6 +278,11 @@ export const zhCN = {
     fixDirectory: (path: string): string => `chmod 700 ${path}`,
     storeNext: '腾出磁盘空间',
   },
+  place: {
+    label: '数据位置',
+    moved: '数据目录是复制、恢复或移动来的：已另起新记录，不会与原来的冲突',
+    next: '请重新生成邀请：以前的邀请通向原来的位置',
+  },
   config: { default: '默认' },
   unnamed: '未命名',
   me: '我',

@@ -94,6 +94,8 @@ export type DriveParts<Peer, Context> = {
   readonly verify: Verify
   readonly verifyBatch?: VerifyBatch
   readonly record?: (line: string) => void
+  /** The store was copied, restored or moved. */
+  readonly isCopy?: boolean
 }
 
 type EffectOf<Type extends Effect['type']> = Extract<Effect, { readonly type: Type }>
@@ -332,6 +334,7 @@ export const drive = async <Peer, Context>(parts: DriveParts<Peer, Context>): Pr
   queue.pushPressing({
     type: 'started',
     rows: await store.read({ type: 'range', range: hotRange }),
+    ...(parts.isCopy === true ? { isCopy: true } : {}),
   })
   await stepBatch()
   await perform()

@@ -21,6 +21,8 @@ export type DriveOptions = {
   readonly transport: Transport
   readonly clock: Clock
   readonly random: Random
+  /** The host saw that the store was copied, restored or moved; see `started` in core/input.ts. */
+  readonly isCopy?: boolean
   /** Native signing and verification; noble where the host has none. */
   readonly cryptography?: Cryptography
   /** Native verification that only comes as promises (WebCrypto). */
@@ -40,6 +42,7 @@ export const startDrive = async (options: DriveOptions): Promise<Drive> => {
     transport,
     clock,
     verify: cryptography.verify,
+    ...(options.isCopy === undefined ? {} : { isCopy: options.isCopy }),
     ...(options.verifyBatch === undefined ? {} : { verifyBatch: options.verifyBatch }),
     ...(options.record === undefined ? {} : { record: options.record }),
   })
