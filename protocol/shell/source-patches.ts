@@ -1,16 +1,20 @@
-/** Four defects of pinned libp2p packages, mended in their source as it is loaded; for Vite and for Node.
+/** Five defects of pinned libp2p packages, mended in their source as it is loaded; for Vite and for Node.
  *  A WebRTC-direct connection was given up at the first short silence, though `disconnected` is a passing state, and a
  *  browser-to-browser dial hung when the `init` channel had closed before it was waited for (research/libp2p.md 1.10, 6).
  *  An aborted WebSocket connection stayed open, because 1006 is a code that `close` refuses: the other side never knew.
  *  A stopped UDP listener of node-datachannel 0.33 stays registered with its memory freed, and the next STUN request kills
  *  the process (seen with two browsers that redialled): so it is never stopped, only ignored, and it keeps the event loop
- *  alive: a Node host ends with process.exit. */
+ *  alive: a Node host ends with process.exit. And one UDP packet of anybody, from any claimed address, made it begin a
+ *  connection that holds 100 KB for a minute: now at most 64 such beginnings at a time. */
 
 type Patch = {
   readonly file: string
   readonly find: RegExp
   readonly replace: string
 }
+
+/** Two rooms of browsers that all redial at once; whoever finds no place asks again within a second. */
+const beginningsMax = 64
 
 /** Each pattern matches its file exactly once; a test holds this against the installed version. */
 export const sourcePatches: readonly Patch[] = [
@@ -49,6 +53,21 @@ export const sourcePatches: readonly Patch[] = [
     file: '@libp2p/webrtc/dist/src/private-to-public/utils/stun-listener.js',
     find: /export async function stunListener/g,
     replace: 'const kept = []; export async function stunListener',
+  },
+  {
+    file: '@libp2p/webrtc/dist/src/private-to-public/listener.js',
+    find: /const signal = this\.components\.upgrader\.createInboundAbortSignal/g,
+    replace: `if (beginnings >= ${beginningsMax}) return; beginnings += 1; const signal = this.components.upgrader.createInboundAbortSignal`,
+  },
+  {
+    file: '@libp2p/webrtc/dist/src/private-to-public/listener.js',
+    find: /(?<=\.finally\(\(\) => \{\s*)signal\.clear\(\);/g,
+    replace: 'beginnings -= 1; signal.clear();',
+  },
+  {
+    file: '@libp2p/webrtc/dist/src/private-to-public/listener.js',
+    find: /let UDP_MUX_LISTENERS = \[\];/g,
+    replace: 'let beginnings = 0; let UDP_MUX_LISTENERS = [];',
   },
   {
     file: '@libp2p/websockets/dist/src/websocket-to-conn.js',

@@ -104,16 +104,30 @@ export const startMeshPeer = async (
   }
 }
 
+type TransportManager = {
+  readonly listen: (addresses: readonly Multiaddr[]) => Promise<void>
+  readonly getListeners: () => readonly object[]
+}
+const isTransportManager = (value: unknown): value is TransportManager =>
+  typeof value === 'object' && value !== null && 'listen' in value && 'getListeners' in value
+
+/** libp2p shows its inside to nobody; tests look. */
+const transportManagerOf = (peer: MeshPeer): TransportManager => {
+  const components: unknown = Reflect.get(peer.libp2p.node, 'components')
+  const manager: unknown = Reflect.get(Object(components), 'transportManager')
+  if (!isTransportManager(manager)) throw new Error('no transport manager')
+  return manager
+}
+
 /** Listens at a relay, as a browser's configuration does at start. */
 export const reserve = async (peer: MeshPeer, address: Multiaddr): Promise<void> => {
-  const components: unknown = Reflect.get(peer.libp2p.node, 'components')
-  const manager: unknown =
-    typeof components === 'object' && components !== null
-      ? Reflect.get(components, 'transportManager')
-      : undefined
-  if (typeof manager !== 'object' || manager === null || !('listen' in manager)) {
-    throw new Error('no transport manager')
-  }
-  if (typeof manager.listen === 'function') await manager.listen([address])
+  await transportManagerOf(peer).listen([address])
   await until(() => peer.libp2p.node.getMultiaddrs().some(isRelayed), { within: 20_000 })
 }
+
+/** WebRTC-direct connections that somebody began here, whether or not they came about. */
+export const webrtcBeginnings = (peer: MeshPeer): number =>
+  transportManagerOf(peer)
+    .getListeners()
+    .map((listener): unknown => Reflect.get(listener, 'connections'))
+    .reduce<number>((sum, held) => sum + (held instanceof Map ? held.size : 0), 0)

@@ -1,5 +1,6 @@
 /** Neighbours that break the rules: the connection ends, a name is not needed, everybody else goes on. Rows "frames",
  *  "Noise", "yamux" and "gossip" of research/reliability-security.md 4.1. */
+import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import { randomBytes } from 'node:crypto'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -8,8 +9,9 @@ import { topicName } from '../../protocol/core/base.ts'
 import { bounds } from '../../protocol/shell/bounds.ts'
 import { encodeFrame } from '../../protocol/shell/frames.ts'
 import { createCleanup } from '../support/host.ts'
-import { until } from '../support/until.ts'
-import { bytes, startMeshPeer } from './mesh.ts'
+import { holds, until } from '../support/until.ts'
+import { bytes, startMeshPeer, webrtcBeginnings } from './mesh.ts'
+import { stunRequest } from './stun.ts'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { MeshPeer } from './mesh.ts'
 
@@ -86,6 +88,21 @@ test('one peer holds no more than a few connections', async () => {
   const held = (): number => victim.libp2p.node.getConnections(attacker.libp2p.node.peerId).length
   await until(() => held() <= bounds.connectionsPerPeerMax)
   await isServed(victim, friend)
+})
+
+test('a flood of UDP packets that begin nothing is forgotten beyond a bound', async () => {
+  const victim = await start({ listen: { host: '127.0.0.1', webrtcDirect: 0 } })
+  const socket = createSocket('udp4')
+  cleanup.add(() => new Promise<void>(resolve => socket.close(() => resolve())))
+  const [address] = victim.libp2p.node.getMultiaddrs()
+  const port = Number(address?.getComponents()[1]?.value)
+  for (let i = 0; i < 400; i++) {
+    await new Promise(resolve => {
+      socket.send(stunRequest(), port, '127.0.0.1', resolve)
+    })
+  }
+  await until(() => webrtcBeginnings(victim) > 32)
+  await holds(() => webrtcBeginnings(victim) <= 64, { during: 1_500, that: 'few beginnings' })
 })
 
 test('bytes that are no handshake, and handshakes cut short, end in a closed socket', async () => {
