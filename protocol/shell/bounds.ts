@@ -35,6 +35,8 @@ export const bounds = {
   pingMillis: 60_000,
   /** Without any sign of life for this long a connection is closed although nothing replaced it. */
   deadMillis: 180_000,
+  /** A second connection to one neighbour is given this long before it counts as a spare. */
+  spareMillis: 10_000,
   /** Longer between two looks than this: the machine slept. */
   wakeGapMillis: 30_000,
   /** One gossip message list from a neighbour; also the most that one read buffers. */

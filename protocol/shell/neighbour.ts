@@ -22,6 +22,8 @@ export type Link = {
   readonly spoke: () => void
   readonly heard: (connection: Connection) => void
   readonly heardAt: (connection: Connection) => number
+  /** The one in use, or to be used. */
+  readonly best: () => Connection | undefined
   readonly refresh: () => void
   readonly kind: () => LinkKind | undefined
   readonly close: () => void
@@ -29,6 +31,8 @@ export type Link = {
 
 export type LinkOptions = {
   readonly clock: Clock
+  /** Of two connections that are equally good it uses the one that the neighbour uses; only one of the two follows. */
+  readonly isFollower?: boolean
   readonly up: () => void
   readonly down: () => void
 }
@@ -36,7 +40,13 @@ export type LinkOptions = {
 const isDirect = (connection: Connection): boolean =>
   connection.limits === undefined && connection.direct
 
-export const createLink = ({ clock, up, down }: LinkOptions): Link => {
+/** The neighbour's own stream to us is there. */
+const isUsedByNeighbour = ({ streams }: Connection): boolean =>
+  streams.some(
+    ({ direction, protocol }) => direction === 'inbound' && protocol === channelProtocols.sync,
+  )
+
+export const createLink = ({ clock, isFollower = false, up, down }: LinkOptions): Link => {
   /** Own instant of the last sign of life on each open connection. */
   const heardAtByConnection = new Map<Connection, number>()
   let isUp = false
@@ -50,16 +60,28 @@ export const createLink = ({ clock, up, down }: LinkOptions): Link => {
   const heardAt = (connection: Connection): number =>
     heardAtByConnection.get(connection) ?? Number.NEGATIVE_INFINITY
 
+  /** As good as each other, and only this one is used by the neighbour. */
+  const shouldFollow = (from: Connection, to: Connection): boolean =>
+    isFollower &&
+    isDirect(from) === isDirect(to) &&
+    heardAt(from) - heardAt(to) < bounds.idleMillis &&
+    isUsedByNeighbour(to) &&
+    !isUsedByNeighbour(from)
+
   /** Direct before relayed, then the one that spoke last. */
-  const best = (): Connection | undefined =>
-    openConnections().toSorted(
+  const best = (): Connection | undefined => {
+    const [first, ...others] = openConnections().toSorted(
       (a, b) => Number(isDirect(b)) - Number(isDirect(a)) || heardAt(b) - heardAt(a),
-    )[0]
+    )
+    return first === undefined
+      ? undefined
+      : (others.find(other => shouldFollow(first, other)) ?? first)
+  }
 
   /** From a relay to a direct connection, or away from one that fell silent. */
   const shouldMove = (from: Connection, to: Connection): boolean =>
     isDirect(from) === isDirect(to)
-      ? heardAt(to) - heardAt(from) > 2 * bounds.idleMillis
+      ? heardAt(to) - heardAt(from) > 2 * bounds.idleMillis || shouldFollow(from, to)
       : isDirect(to)
 
   const goUp = (): void => {
@@ -126,6 +148,7 @@ export const createLink = ({ clock, up, down }: LinkOptions): Link => {
       }
     },
     heardAt,
+    best,
     refresh: () => lanes.sync.refresh(),
     kind: () => {
       const connection = best()

@@ -4,7 +4,7 @@
 import { TopicValidatorResult } from '@libp2p/gossipsub'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { limits } from '../core/limits.ts'
-import { equalBytes, peerId, topicName } from '../core/base.ts'
+import { compareText, equalBytes, peerId, topicName } from '../core/base.ts'
 import { bytesToMultiaddr, claimedFrom, multiaddrToBytes, ownAddresses } from './addresses.ts'
 import { createAllowance } from './allowance.ts'
 import { bounds } from './bounds.ts'
@@ -15,6 +15,7 @@ import { guardGossip } from './gossip-guard.ts'
 import { createLiveness, pingOn } from './liveness.ts'
 import { channelProtocols, createLink } from './neighbour.ts'
 import { connectionsMax } from './profile.ts'
+import { createSpares } from './spares.ts'
 import { createSupervisor } from './supervisor.ts'
 import type { GossipSub, TopicValidatorFn } from '@libp2p/gossipsub'
 import type { Connection, IdentifyResult, Libp2p, Stream } from '@libp2p/interface'
@@ -36,6 +37,7 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
   const { pubsub } = node.services
   const publicKey = node.peerId.publicKey
   if (publicKey === undefined) throw new Error('the libp2p identity must be an Ed25519 key')
+  const ownId = peerId(node.peerId.toString())
   const links = new Map<PeerId, Link>()
   const bannedUntil = new Map<PeerId, number>()
   let events: TransportEvents | undefined
@@ -64,6 +66,9 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
     ping: pingOn,
     dialBeside: supervisor.dialBeside,
   })
+  /** One of the two follows the other, and closes what then nobody uses. */
+  const isFollowerOf = (peer: PeerId): boolean => compareText(ownId, peer) < 0
+  const spares = createSpares({ clock, links, isOurs: isFollowerOf })
   const gossipAllowance = createAllowance({
     clock,
     perSecond: bounds.gossipPerSecondMax,
@@ -75,6 +80,7 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
     if (known !== undefined) return known
     const link = createLink({
       clock,
+      isFollower: isFollowerOf(peer),
       up: () => events?.linkUp(peer),
       down: () => events?.linkDown(peer),
     })
@@ -200,7 +206,7 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
   }
 
   return {
-    peer: peerId(node.peerId.toString()),
+    peer: ownId,
     publicKey: publicKey.raw,
     start: async given => {
       events = given
@@ -218,6 +224,7 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
       node.addEventListener('peer:identify', onIdentify)
       supervisor.start()
       liveness.start()
+      spares.start()
       for (const connection of node.getConnections()) opened(connection)
       tellAddresses()
     },
@@ -246,6 +253,7 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
       node.removeEventListener('peer:identify', onIdentify)
       supervisor.stop()
       liveness.stop()
+      spares.stop()
       for (const link of links.values()) link.close()
       links.clear()
       await node.unhandle(Object.values(channelProtocols))

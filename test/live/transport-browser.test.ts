@@ -131,3 +131,59 @@ test('browsers meet through a node, talk directly, and go on when the node is go
   )
   expect(await alice.call('kind', bob.peer)).toBe('direct')
 }, 180_000)
+
+test('of two connections between the same pages one is left, and nothing is lost meanwhile', async () => {
+  const relay = await startMeshPeer({
+    listen: { host: '127.0.0.1', ws: 0 },
+    relay: true,
+  })
+  cleanup.add(relay.stop)
+  const [alice, bob] = await Promise.all([openPage(), openPage()])
+  const door = relay.addresses().map(own => bytesToMultiaddr(own)?.toString() ?? '')
+  for (const page of [alice, bob]) await page.call('connect', relay.peer, door)
+  const placeOf = (page: Page): Promise<readonly string[]> =>
+    untilValue(
+      () => page.call('addresses'),
+      own => own.some(address => address.includes('/p2p-circuit/webrtc')),
+      { within: 20_000, that: 'a place at the relay' },
+    )
+  const [ofAlice, ofBob] = [await placeOf(alice), await placeOf(bob)]
+  await alice.call('connect', bob.peer, ofBob)
+  await until(
+    async () =>
+      (await alice.call('kind', bob.peer)) === 'direct' &&
+      (await bob.call('kind', alice.peer)) === 'direct',
+    { within: 30_000, that: 'a direct link between the browsers' },
+  )
+  const directTo = async (page: Page, peer: string): Promise<number> =>
+    (await page.call('connections')).filter(own => own.peer === peer && !own.isLimited).length
+  const directs = (): Promise<readonly number[]> =>
+    Promise.all([directTo(alice, bob.peer), directTo(bob, alice.peer)])
+
+  await Promise.all([
+    alice.call('dialBeside', bob.peer, ofBob),
+    bob.call('dialBeside', alice.peer, ofAlice),
+  ])
+  await until(async () => (await directs()).every(count => count === 3), { within: 20_000 })
+  const sent: string[] = []
+  await until(
+    async () => {
+      const frame = `frame ${sent.length}`
+      sent.push(frame)
+      await alice.call('send', bob.peer, frame)
+      await bob.call('send', alice.peer, frame)
+      return (await directs()).every(count => count === 1)
+    },
+    { within: 60_000, every: 100, that: 'one connection on both sides' },
+  )
+  for (const [page, other] of [
+    [alice, bob],
+    [bob, alice],
+  ] as const) {
+    const heard = async (): Promise<readonly string[]> =>
+      (await happened(page)).filter(event => event.startsWith('frame '))
+    await until(async () => (await heard()).length >= sent.length)
+    expect((await heard()).map(event => event.slice(6))).toEqual(sent)
+    expect((await happened(page)).filter(event => event === `down ${other.peer}`)).toEqual([])
+  }
+}, 180_000)

@@ -1,4 +1,5 @@
 /** A page that is nothing but a transport: the test drives it through `window.mesh`. */
+import { multiaddr } from '@multiformats/multiaddr'
 import { createBrowserLibp2p } from '../../../web/libp2p.ts'
 import { createTransport } from '../../../protocol/shell/transport.ts'
 import {
@@ -44,6 +45,11 @@ const start = async () => {
     connect: (peer: string, texts: readonly string[]) => {
       const known = texts.map(textToMultiaddr).filter(address => address !== undefined)
       transport.connect(peerId(peer), known.map(multiaddrToBytes))
+    },
+    /** Dials although a connection is there, as two do that dial each other at the same moment. */
+    dialBeside: async (peer: string, texts: readonly string[]) => {
+      const [way] = texts.filter(address => address.includes('/p2p-circuit/webrtc'))
+      await node.dial(multiaddr(`${way ?? ''}/p2p/${peer}`), { force: true })
     },
     send: (peer: string, text: string) =>
       transport.send(peerId(peer), 'sync', encoder.encode(text)),
