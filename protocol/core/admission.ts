@@ -19,14 +19,20 @@ import {
   decodeKeyBundle,
 } from './certificate.ts'
 import { sealWelcome } from './epoch.ts'
-import { type Member, mayAdmit } from './group.ts'
+import { mayAdmit } from './group.ts'
 import { createGroup, currentEpoch, isMember, memberOf, stateOf } from './groups.ts'
 import { x25519PublicKey } from './crypto.ts'
 import { addressToMultiaddr, decodeInvite, peerIdOf } from './invite.ts'
 import type { IntentAnswer } from './intent.ts'
 import { answerWithHistory, forgetAnswers, hasWelcome, sendJoin } from './join-answer.ts'
 import type { Asking } from './join-desk.ts'
-import { forgetPassed, forwardRequest, passRefusal, releaseRequests } from './join-forward.ts'
+import {
+  type Asked,
+  forgetPassed,
+  forwardRequest,
+  passRefusal,
+  releaseRequests,
+} from './join-forward.ts'
 import {
   type JoinRequest,
   decodeJoinRequest,
@@ -189,22 +195,31 @@ export const onJoinRequest = (peer: Peer, from: PeerId, bytes: Uint8Array): Refu
   if (!request.ok) return request.error
   const group = peer.groups.get(request.value.gid)
   if (group === undefined || group.role === 'left') return undefined
-  if (group.role !== 'member')
-    return forwardRequest(peer, group, { request: request.value, bytes, from })
-  const me = memberOf(group, peer.device?.id)
-  if (me === undefined || me.left) return undefined
-  return decide(peer, group, me, { request: request.value, bytes, from })
-}
-
-type Asked = { readonly request: JoinRequest; readonly bytes: Uint8Array; readonly from: PeerId }
-
-const decide = (peer: Peer, group: Group, me: Member, asked: Asked): Refusal | undefined => {
-  const { request, bytes, from } = asked
-  const certificate = decodeCertificate(request.certificate)
+  const certificate = decodeCertificate(request.value.certificate)
   if (!certificate.ok) return certificate.error
   const { device } = certificate.value
-  if (!mayDecide(peer, group, me, request, device)) return forwardRequest(peer, group, asked)
-  const refused = admitDevice(peer, group, request)
+  if (device === peer.device?.id) return undefined
+  const asked = { request: request.value, bytes, device, from }
+  if (group.role !== 'member') return forwardRequest(peer, group, asked)
+  if (!isMember(peer, group)) return undefined
+  return mayDecide(peer, group, asked)
+    ? decide(peer, group, asked)
+    : forwardRequest(peer, group, asked)
+}
+
+/** Who may not admit can still say that an invite is spent. */
+const mayDecide = (peer: Peer, group: Group, { request, device }: Asked): boolean => {
+  const state = stateOf(group)
+  const me = memberOf(group, peer.device?.id)
+  const invite = state.invites.get(bytesToHex(request.invitePublic))
+  if (me !== undefined && mayAdmit(state, me, invite ?? { needApproval: false })) return true
+  const isIn = memberOf(group, device)?.left === false
+  return !isIn && invite !== undefined && inviteRefusal(peer, group, request) !== undefined
+}
+
+const decide = (peer: Peer, group: Group, asked: Asked): Refusal | undefined => {
+  const { request, bytes, device, from } = asked
+  const refused = admitDevice(peer, group, request, device)
   if (refused === undefined) {
     answerWithHistory(peer, group, from, device)
     return undefined
@@ -218,28 +233,15 @@ const decide = (peer: Peer, group: Group, me: Member, asked: Asked): Refusal | u
   return isFault ? refusal(refused) : undefined
 }
 
-/** Who may not admit can still say that an invite is spent. */
-const mayDecide = (
+const admitDevice = (
   peer: Peer,
   group: Group,
-  me: Member,
   request: JoinRequest,
   device: DeviceId,
-): boolean => {
-  const state = stateOf(group)
-  const invite = state.invites.get(bytesToHex(request.invitePublic))
-  if (mayAdmit(state, me, invite ?? { needApproval: false })) return true
-  const isIn = memberOf(group, device)?.left === false
-  return !isIn && invite !== undefined && inviteRefusal(peer, group, request) !== undefined
-}
-
-const admitDevice = (peer: Peer, group: Group, request: JoinRequest): RefusalType | undefined => {
-  const certificate = decodeCertificate(request.certificate)
+): RefusalType | undefined => {
   const bundle = decodeKeyBundle(request.keyBundle)
-  if (!certificate.ok) return certificate.error.type
   if (!bundle.ok) return bundle.error.type
   if (!joinRequestIsSigned(request, peer.cryptography)) return 'bad-signature'
-  const { device } = certificate.value
   const member = memberOf(group, device)
   if (member !== undefined && !member.left) {
     return hasWelcome(group, device) ? undefined : welcome(peer, group, device, bundle.value.prekey)

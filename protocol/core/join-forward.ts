@@ -46,16 +46,18 @@ const replaceEvery = 5_000
 const fromMax = 8
 const lifetime = limits.joinRequestHours * 3_600_000
 
-type Asked = { readonly request: JoinRequest; readonly bytes: Uint8Array; readonly from: PeerId }
+/** A request as it came, with the device it is for. */
+export type Asked = {
+  readonly request: JoinRequest
+  readonly bytes: Uint8Array
+  readonly device: DeviceId
+  readonly from: PeerId
+}
 
 /** A request this peer cannot decide: answered when its welcome is here, else kept and passed on. Answers with what is to be
  *  charged to the neighbour. */
 export const forwardRequest = (peer: Peer, group: Group, asked: Asked): Refusal | undefined => {
-  const { request, bytes, from } = asked
-  const certificate = decodeCertificate(request.certificate)
-  if (!certificate.ok) return certificate.error
-  const { device } = certificate.value
-  if (device === peer.device?.id) return undefined
+  const { request, bytes, device, from } = asked
   const key = keyOf(request, device)
   const known = peer.joinDesk.held.get(key)
   if (known !== undefined && equalBytes(known.bytes, bytes)) {
@@ -169,7 +171,7 @@ const passRound = (peer: Peer): boolean => {
   const busy = new Set<PeerId>()
   const shares = passedBy(peer)
   let isMore = false
-  for (const held of peer.joinDesk.held.values()) {
+  for (const held of inTurn(peer)) {
     const due = [...peer.links.values()].filter(link => isDue(held, link, shares))
     const link = due.find(({ peer: neighbour }) => !busy.has(neighbour))
     isMore ||= due.length > (link === undefined ? 0 : 1)
@@ -182,6 +184,17 @@ const passRound = (peer: Peer): boolean => {
   return isMore
 }
 
+/** The first of every neighbour, then the second of every neighbour: who brings many waits behind itself only. */
+const inTurn = (peer: Peer): readonly HeldRequest[] => {
+  const places = new Map<PeerId, number>()
+  const turns = [...peer.joinDesk.held.values()].map(held => {
+    const place = places.get(held.broughtBy) ?? 0
+    places.set(held.broughtBy, place + 1)
+    return { held, place }
+  })
+  return turns.toSorted((a, b) => a.place - b.place).map(({ held }) => held)
+}
+
 const isDue = (held: HeldRequest, link: Link, shares: ReadonlyMap<PeerId, number>): boolean => {
   if (!link.theirHello.has(held.gid) || held.from.has(link.peer)) return false
   const passed = held.passed.get(link.peer)
@@ -191,10 +204,13 @@ const isDue = (held: HeldRequest, link: Link, shares: ReadonlyMap<PeerId, number
   return Math.max(held.askedAt, link.since) >= later(passed.at, wait)
 }
 
+/** How many requests each neighbour keeps for us. */
 const passedBy = (peer: Peer): ReadonlyMap<PeerId, number> => {
   const counts = new Map<PeerId, number>()
   for (const { passed } of peer.joinDesk.held.values()) {
-    for (const neighbour of passed.keys()) counts.set(neighbour, (counts.get(neighbour) ?? 0) + 1)
+    for (const [neighbour, { isRefused }] of passed) {
+      if (!isRefused) counts.set(neighbour, (counts.get(neighbour) ?? 0) + 1)
+    }
   }
   return counts
 }
