@@ -10,8 +10,9 @@
  *    RUN   4 := group • run          OPS 5 := group • count • { sized op }*
  *    WANT  6 := group • count • { author(8) • seq }*
  *    SLOTS 7 := group • count • { sized slot }*
- *    ACK   8 := varint • count • { varint }*     how many RUN, OPS and SLOTS frames of this stream were dealt with; numbers
- *               (from 1) of those that were not taken in whole. All others are durable here.
+ *    ACK   8 := varint • count • { varint }*     how many RUN, OPS and SLOTS frames since the first HELLO were dealt with, plus
+ *               16 · (1 + first byte of its nonce) if that had feature bit 2; numbers (from 1) of those that were not taken
+ *               in whole. All others are durable here.
  *    DONE  9 := group • setHash(8)   nothing more to send than was sent
  *    HEADS 10 := group • count • { author(8) • seq • id(16) }*       after equal vectors with unequal setHash: a fork
  *    CARRY 11 := count • { gid(16) }*                                please carry these groups for us
@@ -26,6 +27,10 @@ import { type Refusal, type RefusalType, refusal, refusalTypes } from './refusal
 export const protocolVersion = 1
 /** Feature bit: stores sealed operations of groups it is not in. */
 export const featureCarries = 1
+/** Feature bit of every HELLO but the first of a link: its sender remembers what was said before. */
+export const featureRenews = 2
+/** Feature bit of a first HELLO: the neighbour's came while the sender thought it had a link, so that it began anew, too. */
+export const featureAnswers = 4
 
 export type HelloGroup = {
   readonly tag: Uint8Array

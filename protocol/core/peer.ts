@@ -44,6 +44,7 @@ import { restore } from './restore.ts'
 import type { Row } from './row.ts'
 import type { Group, Link, Load, Peer } from './state.ts'
 import {
+  begin,
   linkDown,
   linkUp,
   noteDurable,
@@ -315,6 +316,7 @@ const onGroupDeadline = (peer: Peer, what: string, group: Group): void => {
 const onLinkDeadline = (peer: Peer, what: string, link: Link): void => {
   if (what === 'push') pump(peer, link)
   if (what === 'ack') sendAck(peer, link)
+  if (what === 'hello') begin(peer, link)
   if (what !== 'have') return
   for (const gid of link.haveDue) {
     const group = peer.groups.get(gid)
