@@ -4,7 +4,7 @@ import type { GroupId, GroupView } from '#protocol'
 import type { World } from './world.ts'
 
 /** A message somebody's peer said it had saved. */
-export type Saved = { readonly host: string; readonly text: string }
+export type Saved = { readonly host: string; readonly text: string; readonly group?: GroupId }
 
 /** Convergence, no acknowledged loss, one order, no second notification, honest ledger. */
 export const checkConverged = (
@@ -15,6 +15,7 @@ export const checkConverged = (
 ): readonly string[] => {
   const problems: string[] = []
   const views = members.flatMap(name => {
+    showAll(world, name, group)
     const view = world.group(name, group)
     if (view === undefined || view.summary.state !== 'member') problems.push(`${name} is not in`)
     return view === undefined ? [] : [{ name, view }]
@@ -25,9 +26,14 @@ export const checkConverged = (
     if (orderOf(view) !== orderOf(first.view)) {
       problems.push(`${name} and ${first.name} show different conversations`)
     }
+    if (membersOf(view) !== membersOf(first.view)) {
+      problems.push(`${name} and ${first.name} show different members`)
+    }
+    if (sharedOf(view) !== sharedOf(first.view)) {
+      problems.push(`${name} and ${first.name} show different settings`)
+    }
   }
-  for (const { name, view } of views) problems.push(...checkView(name, view, saved, members))
-  for (const name of members) problems.push(...checkNotified(world, name))
+  for (const { name, view } of views) problems.push(...checkView(name, view, saved))
   return problems
 }
 
@@ -37,12 +43,7 @@ const textOf = (message: GroupView['messages'][number]): string =>
 const orderOf = (view: GroupView): string =>
   view.messages.map(message => `${message.id}=${textOf(message)}`).join('\n')
 
-const checkView = (
-  name: string,
-  view: GroupView,
-  saved: readonly Saved[],
-  members: readonly string[],
-): readonly string[] => {
+const checkView = (name: string, view: GroupView, saved: readonly Saved[]): readonly string[] => {
   const problems: string[] = []
   const counts = new Map<string, number>()
   for (const message of view.messages) {
@@ -52,7 +53,9 @@ const checkView = (
     if (ledger.delivered > ledger.recipients || ledger.displayed > ledger.delivered) {
       problems.push(`${name} shows a ledger beyond its proofs`)
     }
-    if (ledger.recipients >= members.length) problems.push(`${name} counts too many recipients`)
+    if (ledger.recipients >= view.members.length) {
+      problems.push(`${name} counts too many recipients`)
+    }
   }
   for (const { host, text } of saved) {
     const count = counts.get(text) ?? 0
@@ -63,7 +66,30 @@ const checkView = (
   return problems
 }
 
-const checkNotified = (world: World, name: string): readonly string[] => {
+const membersOf = (view: GroupView): string =>
+  view.members
+    .map(({ device, name, role, left }) => `${device} ${name} ${role} ${left}`)
+    .toSorted()
+    .join('\n')
+
+const sharedOf = ({ summary, messages }: GroupView): string =>
+  [
+    summary.title,
+    summary.purpose,
+    ...messages.filter(({ pinned }) => pinned).map(({ id }) => id),
+  ].join('\n')
+
+/** Widens the view until the whole conversation is in it. */
+const showAll = (world: World, name: string, group: GroupId): void => {
+  for (let pages = 0; pages < 100; pages++) {
+    if (world.group(name, group)?.hasEarlier !== true) return
+    world.ask(name, { type: 'load-earlier', group })
+    world.run(1)
+  }
+}
+
+/** No message was announced twice. */
+export const checkNotified = (world: World, name: string): readonly string[] => {
   const { notified } = world.host(name)
   return new Set(notified).size === notified.length ? [] : [`${name} was notified twice`]
 }

@@ -1,6 +1,7 @@
 /** One host of a simulated world: its peer, its rows and what it was told, and the plain helpers that need no world. */
 import type {
   Cryptography,
+  Effect,
   IntentAnswer,
   Peer,
   PeerId,
@@ -20,6 +21,8 @@ export type Host = {
   wakeAt: number | undefined
   /** Added to the true time: a wrong clock. */
   clockError: number
+  /** A wall clock that does not move. */
+  clockStandsAt: number | undefined
   readonly topics: Set<string>
   readonly notified: string[]
   requests: number
@@ -29,6 +32,11 @@ export type Host = {
   /** Batches of rows this host made durable since its first start. */
   persisted: number
   /** The power goes at this batch: before it is durable, or after it and before anything is told. */
+  /** Keys in hex of all operations that were ever durable here. */
+  readonly everHeld: Set<string>
+  /** Steps are gathered for so long before what they ask for is performed, as the drive loop does; 0: at once. */
+  batchMillis: number
+  readonly unperformed: Effect[]
   powerLoss: { readonly at: number; readonly when: 'before' | 'after' } | undefined
 }
 

@@ -13,7 +13,6 @@ import {
   type IntentAnswer,
   type Peer,
   type PeerId,
-  type Random,
   type Refusal,
   type Result,
   type Row,
@@ -32,15 +31,17 @@ import {
   viewOf,
 } from '#protocol'
 import { type Host, memoised, read, toHex } from './host.ts'
+import { type LinkQuality, type Passage, createNetwork } from './network.ts'
 import { type Queue, createQueue } from './queue.ts'
 
-export type LinkQuality = {
-  readonly delayMillis: number
-  readonly jitterMillis: number
-  /** Bytes a second in each direction. */
-  readonly rate: number
-  /** Share of gossip messages that reach a neighbour; frames on a link are never lost, as on TCP. */
-  readonly gossip: number
+export type { LinkQuality } from './network.ts'
+
+/** A frame on its way between two hosts. */
+export type SentFrame = {
+  readonly from: Host
+  readonly to: Host
+  readonly channel: 'sync' | 'join'
+  readonly bytes: Uint8Array
 }
 
 export type World = {
@@ -51,6 +52,12 @@ export type World = {
   readonly ask: (name: string, intent: Intent) => Result<IntentAnswer, Refusal>
   readonly connect: (a: string, b: string, quality?: Partial<LinkQuality>) => void
   readonly disconnect: (a: string, b: string) => void
+  /** One side's connection ends and comes back, and the other side never notices: what `name` had sent is lost. */
+  readonly relink: (name: string, other: string) => void
+  /** For so long everything that `from` sends to `to` is lost, and neither knows. */
+  readonly mute: (from: string, to: string, forMillis: number) => void
+  /** A frame that the protocol of `from` did not send. */
+  readonly inject: (from: string, to: string, channel: 'sync' | 'join', bytes: Uint8Array) => void
   /** Stops a host without warning; its rows stay. */
   readonly crash: (name: string) => void
   /** `isCopy`: this host noticed that its rows are a copy. */
@@ -77,12 +84,10 @@ type Event =
   | { readonly type: 'wake'; readonly host: Host; readonly at: number; readonly life: number }
   | {
       readonly type: 'frame'
-      readonly from: Host
-      readonly to: Host
-      readonly contact: Contact
-      readonly channel: 'sync' | 'join'
-      readonly bytes: Uint8Array
+      readonly frame: SentFrame
+      readonly passage: Passage
     }
+  | { readonly type: 'flush'; readonly host: Host; readonly life: number }
   | {
       readonly type: 'gossip'
       readonly from: Host
@@ -91,22 +96,16 @@ type Event =
       readonly bytes: Uint8Array
     }
 
-type Contact = {
-  readonly quality: LinkQuality
-  isOpen: boolean
-  readonly lastArrival: Map<string, number>
-  readonly busyUntil: Map<string, number>
-}
-
-const perfect: LinkQuality = { delayMillis: 20, jitterMillis: 10, rate: 1e9, gossip: 1 }
 const epochStart = 1_790_000_000_000
 
 export const createWorld = (options: {
   readonly seed: number | string
   readonly names: readonly string[]
   readonly cryptography?: Cryptography
+  /** What really goes out when a host sends a frame: a liar's frames are others. */
+  readonly tamper?: (frame: SentFrame) => readonly Uint8Array[]
 }): World => {
-  const chance = seededRandom(`world/${options.seed}`)
+  const network = createNetwork(`${options.seed}`)
   const queue: Queue<Event> = createQueue()
   const hash = sha256.create()
   const note = (text: string): void => {
@@ -114,7 +113,6 @@ export const createWorld = (options: {
   }
   const cryptography = options.cryptography ?? nobleCryptography
   const lives = new Map<Host, number>()
-  const contacts = new Map<string, Contact>()
   const verify = memoised(cryptography)
   let now = 0
 
@@ -133,6 +131,7 @@ export const createWorld = (options: {
     isUp: false,
     wakeAt: undefined,
     clockError: 0,
+    clockStandsAt: undefined,
     topics: new Set(),
     notified: [],
     requests: 0,
@@ -141,6 +140,9 @@ export const createWorld = (options: {
     sentBytes: 0,
     persisted: 0,
     powerLoss: undefined,
+    everHeld: new Set(),
+    batchMillis: 0,
+    unperformed: [],
   }))
   const host = (name: string): Host => {
     const found = hosts.find(candidate => candidate.name === name)
@@ -149,16 +151,22 @@ export const createWorld = (options: {
   }
   const nowOf = (target: Host) => ({
     instant: instant(now),
-    wall: timestamp(Math.floor(epochStart + now + target.clockError)),
+    wall: timestamp(
+      Math.floor(target.clockStandsAt ?? Math.max(0, epochStart + now + target.clockError)),
+    ),
   })
 
   const input = (target: Host, what: Input): void => {
     if (!target.isUp) return
     const { effects, wakeAt } = step(target.peer, nowOf(target), what)
-    for (const effect of effects) {
-      if (effect.type === 'persist' && losesPower(target, 'before')) return
-      perform(target, effect)
-      if (effect.type === 'persist' && losesPower(target, 'after')) return
+    if (target.batchMillis === 0) {
+      if (!performAll(target, effects)) return
+    } else {
+      if (target.unperformed.length === 0) {
+        const life = lives.get(target) ?? 0
+        queue.push(now + target.batchMillis, { type: 'flush', host: target, life })
+      }
+      target.unperformed.push(...effects)
     }
     if (wakeAt === undefined || wakeAt === target.wakeAt) return
     target.wakeAt = wakeAt
@@ -168,6 +176,25 @@ export const createWorld = (options: {
       at: wakeAt,
       life: lives.get(target) ?? 0,
     })
+  }
+
+  /** Performs what one or several steps asked for, rows first; false when the power went meanwhile. */
+  const performAll = (target: Host, effects: readonly Effect[]): boolean => {
+    const rows = effects.flatMap(effect => (effect.type === 'persist' ? effect.rows : []))
+    if (rows.length > 0) {
+      if (losesPower(target, 'before')) return false
+      perform(target, { type: 'persist', rows })
+      if (losesPower(target, 'after')) return false
+    }
+    for (const effect of effects) {
+      if (effect.type !== 'persist') perform(target, effect)
+      if (!target.isUp) return false
+    }
+    return true
+  }
+
+  const flush = (target: Host): void => {
+    performAll(target, target.unperformed.splice(0))
   }
 
   const losesPower = (target: Host, when: 'before' | 'after'): boolean => {
@@ -188,6 +215,7 @@ export const createWorld = (options: {
           if (value !== undefined) hash.update(value)
           if (value === undefined) target.rows.delete(name)
           else target.rows.set(name, { key, value })
+          if (value !== undefined && isRecord(key)) target.everHeld.add(name)
         }
         return
       case 'load':
@@ -198,11 +226,16 @@ export const createWorld = (options: {
         for (const topic of effect.topics) target.topics.add(topic)
         return
       case 'publish':
-        spreadGossip(target, effect.topic, effect.bytes)
+        network.flood(hosts, target, effect.topic, (from, to, delay) => {
+          const { topic, bytes } = effect
+          queue.push(now + delay, { type: 'gossip', from, to, topic, bytes })
+        })
         return
-      case 'send':
-        sendFrame(target, effect)
+      case 'send': {
+        const to = hosts.find(candidate => candidate.id === effect.to)
+        if (to !== undefined) sendFrame({ ...effect, from: target, to })
         return
+      }
       case 'answered':
         target.answers.set(effect.request, effect.answer)
         return
@@ -218,38 +251,19 @@ export const createWorld = (options: {
     }
   }
 
-  const sendFrame = (from: Host, effect: Extract<Effect, { readonly type: 'send' }>): void => {
-    const to = hosts.find(candidate => candidate.id === effect.to)
-    const contact = to === undefined ? undefined : contacts.get(pairOf(from.name, to.name))
-    if (to === undefined || contact === undefined) return
-    from.sentBytes += effect.bytes.length
-    hash.update(effect.bytes)
-    const { delayMillis, jitterMillis, rate } = contact.quality
-    const before = contact.lastArrival.get(from.name) ?? 0
-    const start = Math.max(contact.busyUntil.get(from.name) ?? 0, now)
-    const sent = start + (effect.bytes.length * 1_000) / rate
-    contact.busyUntil.set(from.name, sent)
-    const arrival = Math.max(before, sent + delayMillis + draw(chance) * jitterMillis)
-    contact.lastArrival.set(from.name, arrival)
-    const { channel, bytes } = effect
-    queue.push(arrival, { type: 'frame', from, to, contact, channel, bytes })
+  const sendFrame = (frame: SentFrame): void => {
+    const { from, to, channel } = frame
+    if (network.contact(from.name, to.name) === undefined) return
+    from.sentBytes += frame.bytes.length
+    hash.update(frame.bytes)
+    for (const bytes of options.tamper?.(frame) ?? [frame.bytes]) {
+      dispatch({ from, to, channel, bytes })
+    }
   }
 
-  /** Flooding with loss: whoever gets a message for the first time passes it on. */
-  const spreadGossip = (origin: Host, topic: string, bytes: Uint8Array): void => {
-    const reached = new Set([origin])
-    const frontier = [origin]
-    for (let from = frontier.shift(); from !== undefined; from = frontier.shift()) {
-      for (const to of hosts) {
-        const contact = contacts.get(pairOf(from.name, to.name))
-        if (contact === undefined || reached.has(to) || !to.topics.has(topic)) continue
-        if (draw(chance) >= contact.quality.gossip) continue
-        reached.add(to)
-        frontier.push(to)
-        const delay = contact.quality.delayMillis + draw(chance) * contact.quality.jitterMillis
-        queue.push(now + delay, { type: 'gossip', from, to, topic, bytes })
-      }
-    }
+  const dispatch = (frame: SentFrame): void => {
+    const passage = network.passage(now, frame, frame)
+    if (passage !== undefined) queue.push(passage.at, { type: 'frame', frame, passage })
   }
 
   const handle = (event: Event): void => {
@@ -266,7 +280,12 @@ export const createWorld = (options: {
         return
       }
       case 'frame':
-        if (event.contact.isOpen) receive(event.from, event.to, event)
+        if (network.arrives(event.passage, event.frame.from.name)) {
+          receive(event.frame.from, event.frame.to, event.frame)
+        }
+        return
+      case 'flush':
+        if (lives.get(event.host) === event.life && event.host.isUp) flush(event.host)
         return
       case 'gossip':
         if (!event.to.topics.has(event.topic)) return
@@ -297,29 +316,27 @@ export const createWorld = (options: {
   }
 
   const connect = (a: string, b: string, quality: Partial<LinkQuality> = {}): void => {
-    const pair = pairOf(a, b)
-    if (contacts.has(pair) || !host(a).isUp || !host(b).isUp) return
-    contacts.set(pair, {
-      quality: { ...perfect, ...quality },
-      isOpen: true,
-      lastArrival: new Map(),
-      busyUntil: new Map(),
-    })
+    if (!host(a).isUp || !host(b).isUp || !network.open(a, b, quality)) return
     input(host(a), { type: 'link-up', peer: host(b).id })
     input(host(b), { type: 'link-up', peer: host(a).id })
   }
   const disconnect = (a: string, b: string): void => {
-    const contact = contacts.get(pairOf(a, b))
-    if (contact === undefined) return
-    contact.isOpen = false
-    contacts.delete(pairOf(a, b))
+    if (!network.close(a, b)) return
     input(host(a), { type: 'link-down', peer: host(b).id })
     input(host(b), { type: 'link-down', peer: host(a).id })
+  }
+  const relink = (name: string, other: string): void => {
+    const contact = network.contact(name, other)
+    if (contact === undefined) return
+    network.cut(contact, name)
+    input(host(name), { type: 'link-down', peer: host(other).id })
+    input(host(name), { type: 'link-up', peer: host(other).id })
   }
   const crash = (name: string): void => {
     host(name).isUp = false
     for (const other of hosts) disconnect(name, other.name)
     host(name).topics.clear()
+    host(name).unperformed.length = 0
   }
   const start = (
     name: string,
@@ -329,7 +346,11 @@ export const createWorld = (options: {
     const target = host(name)
     const life = (lives.get(target) ?? 0) + 1
     lives.set(target, life)
-    if (storage !== 'kept') target.rows.clear()
+    if (storage !== 'kept') {
+      target.rows.clear()
+      // Whoever forgot what it was told is told again.
+      target.notified.length = 0
+    }
     if (typeof storage !== 'string') for (const [key, row] of storage) target.rows.set(key, row)
     target.peer = makePeer(name, life)
     target.isUp = true
@@ -347,11 +368,20 @@ export const createWorld = (options: {
     ask: (name, intent) => {
       const target = host(name)
       const request = ++target.requests
+      flush(target)
       input(target, { type: 'intent', request, intent })
+      flush(target)
       return target.answers.get(request) ?? { ok: false, error: { type: 'stopped' } }
     },
     connect,
     disconnect,
+    relink,
+    mute: (from, to, forMillis) => {
+      network.contact(from, to)?.mutedUntil.set(from, now + forMillis)
+    },
+    inject: (from, to, channel, bytes) => {
+      dispatch({ from: host(from), to: host(to), channel, bytes })
+    },
     crash,
     start,
     run: millis => {
@@ -376,9 +406,6 @@ const topicOf = (host: Host, name: string) => {
   throw new Error('gossip reached a host that does not follow its topic')
 }
 
-const pairOf = (a: string, b: string): string => (a < b ? `${a} ${b}` : `${b} ${a}`)
-const draw = (random: Random): number => {
-  const [a = 0, b = 0, c = 0] = random.bytes(3)
-  return (a * 65_536 + b * 256 + c) / 2 ** 24
-}
+/** Keys of operations: hot records and cold ones. */
+const isRecord = (key: Uint8Array): boolean => key[0] === 0x04 || key[0] === 0x20
 const nameToPeer = (name: string): PeerId => peerId(`peer-${name}`)
