@@ -9,7 +9,7 @@ import {
   timestamp,
   utf8ToBytes,
 } from './base.ts'
-import { join } from './admission.ts'
+import { join } from './join-ask.ts'
 import { createKeyBundle, createSelfCertificate, normaliseName } from './certificate.ts'
 import { type Policy, policyHash } from './control.ts'
 import { x25519PublicKey } from './crypto.ts'

@@ -12,14 +12,7 @@ import {
   timestamp,
 } from './base.ts'
 import { writeAck } from './ack.ts'
-import {
-  askNeighbour,
-  completeJoin,
-  forgetNeighbour,
-  onJoinRefused,
-  onJoinRequest,
-  seekAdmission,
-} from './admission.ts'
+import { completeJoin, forgetNeighbour, onJoinRequest } from './admission.ts'
 import { type AdmitContext, type VerifiedMessage, isPaced } from './admit.ts'
 import { dropCarried, onCarry, sweepCarried } from './carry.ts'
 import { type Cryptography, nobleCryptography } from './crypto.ts'
@@ -32,6 +25,7 @@ import { perform } from './intents.ts'
 import type { Channel, Effect, Input, StepResult } from './input.ts'
 import { closeLedgers } from './ledger.ts'
 import { limits } from './limits.ts'
+import { askNeighbour, onJoinRefused, seekAdmission } from './join-ask.ts'
 import { createJoinDesk } from './join-desk.ts'
 import { answerWelcomed, passRequests } from './join-forward.ts'
 import { heldOp } from './log.ts'

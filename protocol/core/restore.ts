@@ -1,7 +1,7 @@
 /** Starting: from the hot rows of the store to a peer that knows where it was. Rows of our own are believed (the doctor
  *  verifies them); a row that cannot be read is counted and left out, never a reason to stop. */
 import { type GroupId, bytesToHex, later } from './base.ts'
-import { seekAdmission } from './admission.ts'
+import { seekAdmission } from './join-ask.ts'
 import { deviceIdOf } from './certificate.ts'
 import { epochKeys } from './epoch.ts'
 import { createGroup } from './groups.ts'
