@@ -18,6 +18,10 @@ export const bounds = {
   shownGroupsMax: 8,
   /** Bytes waiting for one neighbour on one channel; the core's own window is far smaller. */
   sendQueueBytesMax: 1_048_576,
+  /** Frames of one stream that wait to be stepped, in bytes, each counted as 2 KiB at least; then it is not read further. A
+   *  hundred neighbours that all send at once fit the queue. */
+  unreadBytesMax: 65_536,
+  unreadFrameBytesMin: 2_048,
   /** Inbound streams of one channel on one connection: one in use, one replacing it. */
   streamsPerChannelMax: 2,
   /** Negotiation of one stream at 4 s round trip on a link with a queue. */

@@ -342,7 +342,8 @@ export const drive = async <Peer, Context>(parts: DriveParts<Peer, Context>): Pr
   await transport.start({
     linkUp: linked => arrive({ type: 'input', input: { type: 'link-up', peer: linked } }),
     linkDown: linked => arrive({ type: 'input', input: { type: 'link-down', peer: linked } }),
-    frame: (from, channel, bytes) => arrive({ type: 'frame', from, source: { channel }, bytes }),
+    frame: (from, channel, bytes, taken) =>
+      arrive({ type: 'frame', from, source: { channel }, bytes, taken }),
     gossip: (from, topic, bytes) =>
       arrive({ type: 'frame', from, source: { channel: 'gossip', topic }, bytes }),
     mayPassOn: admission.mayPassOn,

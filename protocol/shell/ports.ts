@@ -15,7 +15,13 @@ export type TransportEvents = {
   /** At least one usable connection to this peer, over which frames can be sent. */
   readonly linkUp: (peer: PeerId) => void
   readonly linkDown: (peer: PeerId) => void
-  readonly frame: (from: PeerId, channel: 'sync' | 'join', bytes: Uint8Array) => void
+  /** `taken` is called when the frame's turn has come: a neighbour whose frames wait is not read further. */
+  readonly frame: (
+    from: PeerId,
+    channel: 'sync' | 'join',
+    bytes: Uint8Array,
+    taken?: () => void,
+  ) => void
   readonly gossip: (from: PeerId, topic: Topic, bytes: Uint8Array) => void
   /** Whether these bytes may be passed on to other neighbours: they are an operation whose signature holds. `gossip` is
    *  called with the same bytes whatever the answer. */

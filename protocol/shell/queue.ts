@@ -10,6 +10,8 @@ export type Frame = {
     | { readonly channel: 'sync' | 'join' }
     | { readonly channel: 'gossip'; readonly topic: Topic }
   readonly bytes: Uint8Array
+  /** Says to where it came from that there is room for another one. */
+  readonly taken?: (() => void) | undefined
 }
 export type Waiting = { readonly type: 'input'; readonly input: Input } | Frame
 
@@ -84,6 +86,7 @@ export const createWaitingQueue = (): WaitingQueue => {
       if (waiting === undefined) return undefined
       head += 1
       uncount(waiting)
+      if (waiting.type === 'frame') waiting.taken?.()
       if (head > 1_024 && head * 2 > arrivals.length) {
         arrivals = arrivals.slice(head)
         head = 0

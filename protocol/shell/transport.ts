@@ -8,6 +8,7 @@ import { compareText, equalBytes, peerId, topicName } from '../core/base.ts'
 import { bytesToMultiaddr, claimedFrom, multiaddrToBytes, ownAddresses } from './addresses.ts'
 import { createAllowance } from './allowance.ts'
 import { bounds } from './bounds.ts'
+import { createBrake } from './brake.ts'
 import { systemClock } from './clock.ts'
 import { mostCrowding } from './crowding.ts'
 import { createFrameDecoder } from './frames.ts'
@@ -144,10 +145,14 @@ export const createTransport = (node: MeshNode, options: TransportOptions = {}):
     if (!link.connections().includes(connection)) link.add(connection)
     link.spoke()
     const decoder = createFrameDecoder(limits.frameBytesMax)
+    const brake = createBrake(stream)
     stream.addEventListener('message', ({ data }) => {
       link.heard(connection)
       const frames = decoder.push(data.subarray())
-      for (const frame of frames ?? []) events?.frame(peer, channel, frame)
+      for (const frame of frames ?? []) {
+        if (isBanned(peer)) return
+        events?.frame(peer, channel, frame, brake.waits(frame.length))
+      }
       if (frames === undefined) ban(peer)
     })
     stream.addEventListener('remoteCloseWrite', () => {

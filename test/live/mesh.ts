@@ -7,7 +7,7 @@ import { until } from '../support/until.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { NodeLibp2p, NodeLibp2pOptions } from '../../node/libp2p.ts'
 import type { PeerId, Topic } from '#protocol'
-import type { Transport } from '../../protocol/shell/ports.ts'
+import type { Transport, TransportEvents } from '../../protocol/shell/ports.ts'
 
 export type Happening =
   | { readonly type: 'up' | 'down'; readonly peer: PeerId }
@@ -41,6 +41,16 @@ export type MeshPeer = {
 export const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 export const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
 
+/** For a transport whose reports nobody reads. */
+export const silentEvents: TransportEvents = {
+  linkUp: () => undefined,
+  linkDown: () => undefined,
+  frame: () => undefined,
+  gossip: () => undefined,
+  mayPassOn: () => Promise.resolve(false),
+  addresses: () => undefined,
+}
+
 /** Starts a transport and writes down what it reports. */
 export const listenTo = async (
   transport: Transport,
@@ -53,8 +63,10 @@ export const listenTo = async (
   await transport.start({
     linkUp: peer => happened.push({ type: 'up', peer }),
     linkDown: peer => happened.push({ type: 'down', peer }),
-    frame: (peer, channel, frame) =>
-      happened.push({ type: 'frame', peer, channel, text: text(frame) }),
+    frame: (peer, channel, frame, taken) => {
+      happened.push({ type: 'frame', peer, channel, text: text(frame) })
+      taken?.()
+    },
     gossip: (peer, topic, message) =>
       happened.push({ type: 'gossip', peer, topic, text: text(message) }),
     mayPassOn: (_peer, _topic, message) => Promise.resolve(!text(message).startsWith('forged')),

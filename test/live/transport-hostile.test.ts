@@ -8,9 +8,11 @@ import { afterEach, expect, test } from 'vitest'
 import { topicName } from '../../protocol/core/base.ts'
 import { bounds } from '../../protocol/shell/bounds.ts'
 import { encodeFrame } from '../../protocol/shell/frames.ts'
+import { createNodeLibp2p } from '../../node/libp2p.ts'
+import { createTransport } from '../../protocol/shell/transport.ts'
 import { createCleanup } from '../support/host.ts'
 import { holds, until } from '../support/until.ts'
-import { bytes, startMeshPeer, webrtcBeginnings } from './mesh.ts'
+import { bytes, silentEvents, startMeshPeer, webrtcBeginnings } from './mesh.ts'
 import { stunRequest } from './stun.ts'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { MeshPeer } from './mesh.ts'
@@ -67,6 +69,38 @@ test('half a frame and then silence holds nothing up', async () => {
   const stream = await openSync(attack)
   stream.send(Uint8Array.of(0x05, 1, 2))
   await isServed(victim, friend)
+})
+
+test('a neighbour is read no faster than its frames are dealt with', async () => {
+  const libp2p = await createNodeLibp2p({
+    identitySeed: randomBytes(32),
+    listen: { host: '127.0.0.1', tcp: 0 },
+    mdns: false,
+    relay: false,
+  })
+  cleanup.add(libp2p.stop)
+  const transport = createTransport(libp2p.node)
+  cleanup.add(transport.stop)
+  const waiting: (() => void)[] = []
+  let arrived = 0
+  await transport.start({
+    ...silentEvents,
+    frame: (_from, _channel, _bytes, taken) => {
+      arrived += 1
+      if (taken !== undefined) waiting.push(taken)
+    },
+  })
+  const attacker = await start()
+  const [address] = libp2p.node.getMultiaddrs()
+  if (address === undefined) throw new Error('the victim listens')
+  const stream = await openSync(await attacker.libp2p.node.dial(address))
+  for (let i = 0; i < 400; i++) stream.send(encodeFrame(randomBytes(2_048)))
+  await until(() => arrived >= 32)
+  await holds(() => arrived <= 200, { during: 1_000, that: 'most of it is not read' })
+  await until(() => {
+    for (const taken of waiting.splice(0)) taken()
+    return arrived === 400
+  })
 })
 
 test('a thousand streams are refused beyond the bound', async () => {

@@ -227,6 +227,28 @@ test('stopping makes what waits durable, closes the links and refuses what comes
   expect(await drive.dispatch(intent)).toEqual(failure(refusal('stopped')))
 })
 
+test('a frame is taken when its turn comes, not while storage holds everything up', async () => {
+  const store = failingStore(memoryStore())
+  const { transport, clock, types } = await runScript({ store, react: () => [row(1)] })
+  const { frame } = transport.events()
+  const taken: number[] = []
+  const send = (value: number): void => {
+    frame(alice, 'sync', bytes(value), () => taken.push(value))
+  }
+  store.fail()
+  send(1)
+  await until(() => types().at(-1) === 'failed')
+  for (const value of [2, 3]) send(value)
+  clock.advance(bounds.storageRetryMillisMin)
+  await until(() => store.attempts() > 1)
+  expect(taken).toEqual([1])
+  store.heal()
+  await until(() => {
+    clock.advance(bounds.storageRetryMillisMax)
+    return taken.length === 3
+  })
+})
+
 test('a full queue drops gossip first, then cuts off the neighbour that fills it', async () => {
   const { transport, inputs } = await runScript()
   const { gossip, frame, linkDown } = transport.events()

@@ -23,7 +23,10 @@ const start = async () => {
   await transport.start({
     linkUp: peer => happened.push(`up ${peer}`),
     linkDown: peer => happened.push(`down ${peer}`),
-    frame: (_peer, _channel, frame) => happened.push(`frame ${decoder.decode(frame)}`),
+    frame: (_peer, _channel, frame, taken) => {
+      happened.push(`frame ${decoder.decode(frame)}`)
+      taken?.()
+    },
     gossip: (_peer, _topic, message) => happened.push(`gossip ${decoder.decode(message)}`),
     mayPassOn: () => Promise.resolve(true),
     addresses: own => {
