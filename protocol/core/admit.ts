@@ -85,6 +85,9 @@ export type MessageContent =
 
 export type VerifiedMessage = Brand<MessageContent & { readonly size: number }, 'Verified'>
 
+/** First bytes of RUN, OPS and SLOTS. */
+const pacedCodes: ReadonlySet<number | undefined> = new Set([4, 5, 7])
+
 /** Decodes and verifies one frame or gossip message. A frame that cannot be read at all is refused whole; a readable frame of
  *  several operations keeps the good ones and lists why the others were left out. */
 export const admit = (
@@ -93,7 +96,10 @@ export const admit = (
   verify: Verify,
 ): Result<VerifiedMessage, Refusal> => {
   const content = admitContent(bytes, context, verify)
-  if (!content.ok) return content
+  if (!content.ok) {
+    const isPacedFrame = context.channel === 'sync' && pacedCodes.has(bytes[0])
+    return isPacedFrame ? failure({ ...content.error, isPaced: true }) : content
+  }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion, typescript/consistent-type-assertions -- the one place that grants the mark of verification
   return success({ ...content.value, size: bytes.length } as VerifiedMessage)
 }

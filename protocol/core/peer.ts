@@ -22,7 +22,7 @@ import { noteGiven, sendChanges } from './have.ts'
 import { currentEpoch, flushGroup } from './groups.ts'
 import { flushEntries, ingestOps, onForkRows, refuse, retryLocked } from './ingest.ts'
 import { perform } from './intents.ts'
-import type { Channel, Effect, Input, StepResult } from './input.ts'
+import type { Effect, Input, StepResult } from './input.ts'
 import { closeLedgers } from './ledger.ts'
 import { limits } from './limits.ts'
 import { askNeighbour, onJoinRefused, seekAdmission } from './join-ask.ts'
@@ -117,7 +117,7 @@ const perceive = (peer: Peer, input: Input): void => {
       receive(peer, input.from, input.message)
       return
     case 'refused':
-      onRefused(peer, input.from, input.channel, input.refusal)
+      onRefused(peer, input.from, input.refusal)
       return
     case 'loaded':
       onLoaded(peer, input.request, input.rows)
@@ -264,7 +264,7 @@ const receiveOps = (
   return true
 }
 
-const onRefused = (peer: Peer, from: PeerId, channel: Channel, why: Refusal): void => {
+const onRefused = (peer: Peer, from: PeerId, why: Refusal): void => {
   const link = peer.links.get(from)
   if (link === undefined) {
     refuse(peer, from, why)
@@ -272,7 +272,7 @@ const onRefused = (peer: Peer, from: PeerId, channel: Channel, why: Refusal): vo
   }
   charge(peer, link, why)
   // The sender counted the frame in its window; it is dealt with, whatever it was.
-  if (channel === 'sync') noteDurable(peer, link, false)
+  if (why.isPaced === true) noteDurable(peer, link, false)
 }
 
 /** Counts a refusal against the neighbour it came from; too many close the link for a while. An author not known yet is

@@ -40,7 +40,12 @@ export const refusalTypes = [
 ] as const
 
 export type RefusalType = (typeof refusalTypes)[number]
-export type Refusal = { readonly type: RefusalType; readonly detail?: string }
+export type Refusal = {
+  readonly type: RefusalType
+  readonly detail?: string
+  /** The whole frame was refused, and it is of those that use the sender's window: the next ACK counts it. */
+  readonly isPaced?: true
+}
 
 export const refusal = (type: RefusalType, detail?: string): Refusal =>
   detail === undefined ? { type } : { type, detail }
