@@ -9,6 +9,8 @@ export type Kv = {
   ) => Promise<readonly { readonly key: string; readonly value: unknown }[]>
   /** Atomic; undefined deletes. */
   readonly put: (entries: readonly (readonly [key: string, value: unknown])[]) => Promise<void>
+  /** Of tabs that want to be the first to set a value one succeeds; all get what stands then. */
+  readonly settle: (key: string, value: unknown) => Promise<unknown>
 }
 
 const storeName = 'kv'
@@ -41,6 +43,17 @@ export const openKv = async (name: string): Promise<Kv> => {
         typeof key === 'string' ? [{ key, value: values[index] }] : [],
       )
     },
+    settle: (key, value) =>
+      new Promise((resolve, reject) => {
+        const transaction = database.transaction(storeName, 'readwrite', { durability: 'strict' })
+        const store = transaction.objectStore(storeName)
+        const found: IDBRequest<unknown> = store.get(key)
+        found.onsuccess = () => {
+          if (found.result === undefined) store.put(value, key)
+        }
+        transaction.oncomplete = () => resolve(found.result ?? value)
+        transaction.onabort = () => reject(transaction.error ?? new Error('IndexedDB write failed'))
+      }),
     put: entries =>
       new Promise((resolve, reject) => {
         const transaction = database.transaction(storeName, 'readwrite', { durability: 'strict' })
@@ -67,6 +80,10 @@ export const memoryKv = (): Kv => {
           .toSorted(([a], [b]) => (a < b ? -1 : 1))
           .map(([key, value]) => ({ key, value })),
       ),
+    settle: (key, value) => {
+      if (!values.has(key)) values.set(key, value)
+      return Promise.resolve(values.get(key))
+    },
     put: entries => {
       for (const [key, value] of entries) {
         if (value === undefined) values.delete(key)

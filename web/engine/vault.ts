@@ -50,8 +50,8 @@ export const openKeyedCipher = async (kv: Kv): Promise<RowCipher> => {
     'encrypt',
     'decrypt',
   ])
-  await kv.put([[keyName, key]])
-  return webCryptoCipher(key)
+  const settled = await kv.settle(keyName, key)
+  return webCryptoCipher(settled instanceof CryptoKey ? settled : key)
 }
 
 /** Whether a LAN page already keeps something under a passphrase. */
@@ -67,8 +67,9 @@ export const openPassphraseCipher = async (
   const stored = await kv.get(wrappedName)
   if (stored instanceof Uint8Array) return unwrapCipher(stored, passphrase)
   const { cipher, wrapped } = await wrapNewCipher(passphrase)
-  await kv.put([[wrappedName, wrapped]])
-  return cipher
+  const settled = await kv.settle(wrappedName, wrapped)
+  const isOurs = settled === wrapped || !(settled instanceof Uint8Array)
+  return isOurs ? cipher : unwrapCipher(settled, passphrase)
 }
 
 /** Values by name, sealed; JSON inside. */

@@ -21,22 +21,50 @@ const byWebLock = (name: string, onWait: () => void): Promise<void> =>
       .catch(reject)
   })
 
+/** Longer than this and another tab holds it, or waits before this one. */
+const holdUpMillis = 500
+
 const byDatabase = (name: string, onWait: () => void): Promise<void> =>
   new Promise((resolve, reject) => {
-    const open = (): void => {
-      // higher than any version before it, and kept open on purpose: the connection is the lock
-      const request = indexedDB.open(name, Math.floor(performance.timeOrigin + performance.now()))
-      request.onblocked = onWait
+    const holdUp = setTimeout(onWait, holdUpMillis)
+    /** Whoever raises the version holds the lock; of several tabs that ask for the same version only one does. */
+    const raiseTo = (version: number): void => {
+      let isRaised = false
+      const request = indexedDB.open(name, version)
+      request.onupgradeneeded = () => {
+        isRaised = true
+      }
       request.onsuccess = () => {
-        held.push(request.result)
-        resolve()
+        const { result: database } = request
+        if (isRaised) {
+          clearTimeout(holdUp)
+          // kept open on purpose: the connection is the lock
+          held.push(database)
+          resolve()
+          return
+        }
+        database.close()
+        raiseTo(version + 1)
       }
       request.onerror = () => {
-        if (request.error?.name === 'VersionError') setTimeout(open, 5)
-        else reject(request.error ?? new Error('the lock could not be opened'))
+        if (request.error?.name === 'VersionError') look()
+        else fail(request)
       }
     }
-    open()
+    const look = (): void => {
+      const request = indexedDB.open(name)
+      request.onsuccess = () => {
+        const { version } = request.result
+        request.result.close()
+        raiseTo(version + 1)
+      }
+      request.onerror = () => fail(request)
+    }
+    const fail = ({ error }: IDBOpenDBRequest): void => {
+      clearTimeout(holdUp)
+      reject(error ?? new Error('the lock could not be opened'))
+    }
+    look()
   })
 
 /** Referenced, so that no connection is collected and closed. */
