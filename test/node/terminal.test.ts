@@ -11,6 +11,7 @@ import {
   padTo,
   table,
 } from '../../node/terminal.ts'
+import { naughtyStrings } from '../support/naughty-strings.ts'
 
 /** What a terminal acts on, and what reverses a line. */
 const active = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
@@ -23,6 +24,20 @@ test('no text keeps an active character', () => {
       expect(harmlessJson({ text })).not.toMatch(active)
     }),
   )
+})
+
+test('no string of the published list of naughty strings reaches the terminal with an active character', () => {
+  expect(naughtyStrings.length).toBeGreaterThan(400)
+  for (const text of naughtyStrings) {
+    expect(harmless(text)).not.toMatch(active)
+    expect(harmlessLines(text, '  ').replaceAll('\n', '')).not.toMatch(active)
+    expect(harmlessJson({ text })).not.toMatch(active)
+    expect(JSON.parse(harmlessJson({ text }))).toEqual({ text })
+    expect(table([[harmless(text), 'end']], 60)).not.toMatch(active)
+    // what does nothing stays as it was typed
+    const isQuiet = !/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(text)
+    if (isQuiet) expect(harmless(text)).toBe(text)
+  }
 })
 
 test('JSON made harmless is still the same JSON', () => {

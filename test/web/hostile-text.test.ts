@@ -2,6 +2,8 @@
  *  (reliability-security.md, T18). */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { floodHash, openFixtures, showFixture } from './browser.ts'
+import { naughtyStrings } from '../support/naughty-strings.ts'
+import type { Page } from 'playwright-core'
 import type { Fixtures } from './browser.ts'
 
 let fixtures: Fixtures
@@ -53,9 +55,8 @@ const payloads: readonly string[] = [
   '字'.repeat(2_000),
 ]
 
-test('hostile names and texts are shown as typed, run nothing and fetch nothing', async () => {
-  const context = await fixtures.browser.newContext({ viewport: { width: 1_280, height: 800 } })
-  const page = await context.newPage()
+/** Everything that must not happen while hostile text is on screen. */
+const watch = (page: Page): readonly string[] => {
   const trouble: string[] = []
   page.on('dialog', dialog => {
     trouble.push(`dialog: ${dialog.message()}`)
@@ -66,34 +67,99 @@ test('hostile names and texts are shown as typed, run nothing and fetch nothing'
   })
   page.on('pageerror', error => trouble.push(`error: ${error.message}`))
   page.on('request', request => {
-    if (!request.url().startsWith(fixtures.origin)) trouble.push(`request: ${request.url()}`)
+    const { origin, pathname } = new URL(request.url())
+    const isOurs = origin === fixtures.origin && /^\/(assets\/|fixtures\.html$)/.test(pathname)
+    if (!isOurs) trouble.push(`request: ${request.url()}`)
   })
-  const given = JSON.stringify(payloads)
-  await page.addInitScript(value => (window.name = value), given)
-  const places = [
-    '#/',
-    '#/mesh',
-    '#/me',
-    floodHash,
-    `${floodHash}/info`,
-    `${floodHash}/m/bbbbbbbbbbbbbbbb.3`,
-  ]
+  return trouble
+}
+
+/** marks of bold and code are the only characters that may be missing */
+const bare = (text: string): string => text.replaceAll('**', '').replaceAll('`', '')
+
+const places = [
+  '#/',
+  '#/mesh',
+  '#/me',
+  `${floodHash}/info`,
+  `${floodHash}/m/bbbbbbbbbbbbbbbb.3`,
+  floodHash,
+]
+
+/** Shows the texts as messages and as every name, and says what came of it. */
+const showEverywhere = async (page: Page, texts: readonly string[]): Promise<void> => {
+  await page.addInitScript(value => (window.name = value), JSON.stringify(texts))
   for (const hash of places) {
     await showFixture(page, fixtures.origin, { case: 'hostile', hash })
     const injected = page.locator(
-      '#app :is(script, iframe, object, embed, img, style, link, form[action], math, meta)',
+      '#app :is(script, iframe, object, embed, img, style, link, form[action], math, meta, base, audio, video, marquee, font)',
     )
     expect(await injected.count()).toBe(0)
+    expect(await page.locator('#app [onclick], #app [onerror], #app [onmouseover]').count()).toBe(0)
     const isSideways = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth)
     expect(isSideways).toBe(false)
   }
-  await showFixture(page, fixtures.origin, { case: 'hostile', hash: floodHash })
-  // marks of bold and code are the only characters that may be missing
-  const bare = (text: string): string => text.replaceAll('**', '').replaceAll('`', '')
   const shown = await page.locator('.message-text').allTextContents()
-  expect(shown.map(bare)).toEqual(payloads.map(bare))
-  await context.close()
+  expect(shown.map(bare)).toEqual(texts.map(bare))
+  // names, titles and previews: whatever stands there is one of the texts, whole
+  const given = new Set(texts)
+  const names = await page.locator('.author bdi, .group-title bdi').allTextContents()
+  expect(names.length).toBeGreaterThan(2 * texts.length)
+  expect(names.filter(name => !given.has(name))).toEqual([])
+}
+
+const openPage = (width = 1_280) => fixtures.browser.newPage({ viewport: { width, height: 800 } })
+
+test('hostile names and texts are shown as typed, run nothing and fetch nothing', async () => {
+  const page = await openPage()
+  const trouble = watch(page)
+  await showEverywhere(page, payloads)
+  await page.close()
   expect(trouble).toEqual([])
+})
+
+/** At most so many messages stand in a page at once. */
+const batch = 150
+
+test('so is every string of the published list of naughty strings', async () => {
+  for (let from = 0; from < naughtyStrings.length; from += batch) {
+    const page = await openPage()
+    const trouble = watch(page)
+    await showEverywhere(page, naughtyStrings.slice(from, from + batch))
+    await page.close()
+    expect(trouble).toEqual([])
+  }
+})
+
+test('characters that show nothing or turn a line are made visible, and turn nothing', async () => {
+  const page = await openPage()
+  const text = 'invoice \u202Egpj.exe and \u001B[31mred'
+  await page.addInitScript(value => (window.name = value), JSON.stringify([text]))
+  await showFixture(page, fixtures.origin, { case: 'hostile', hash: floodHash })
+  const message = page.locator('.message-text').last()
+  expect(await message.textContent()).toBe(text)
+  const signs = message.locator('.sign')
+  expect(await signs.evaluateAll(all => all.map(sign => sign.getAttribute('data-sign')))).toEqual([
+    'U+202E',
+    '␛',
+  ])
+  // each letter stands to the right of the one before: the line was not turned
+  const lefts = await message.evaluate(element => {
+    const range = document.createRange()
+    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT)
+    const found: number[] = []
+    for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+      if (node.parentElement?.classList.contains('sign') === true) continue
+      for (let at = 0; at < (node.textContent ?? '').length; at++) {
+        range.setStart(node, at)
+        range.setEnd(node, at + 1)
+        found.push(range.getBoundingClientRect().left)
+      }
+    }
+    return found
+  })
+  expect(lefts).toEqual(lefts.toSorted((a, b) => a - b))
+  await page.close()
 })
 
 test('only web addresses become links, and they give nothing away', async () => {

@@ -4,6 +4,7 @@ import { GroupTitle } from './group-title.tsx'
 import { Icon } from './icons.tsx'
 import { CreateGroup } from './later.tsx'
 import { hashOf, openGroup } from './routes.ts'
+import { withSigns } from './signs.tsx'
 import { shared, shortTime, ui } from './i18n/index.ts'
 import type { GroupId, GroupKind, GroupSummary } from '#protocol'
 import type { EngineClient } from '../engine/client.ts'
@@ -44,7 +45,7 @@ const GroupRow = ({ group, pending }: { group: GroupSummary; pending: number }) 
         </span>
         <span class="group-time">{group.lastAt !== undefined && shortTime(group.lastAt)}</span>
         <span class="group-preview" data-state={group.state}>
-          <bdi>{preview(group)}</bdi>
+          <bdi>{withSigns(preview(group))}</bdi>
         </span>
         {group.unread > 0 && (
           <span class="badge">

@@ -4,6 +4,7 @@ import { Icon } from './icons.tsx'
 import { Ledger } from './ledger.tsx'
 import { Name } from './parts.tsx'
 import { hashOf } from './routes.ts'
+import { withSigns } from './signs.tsx'
 import { MessageText } from './text.tsx'
 import { clockWords, shared, ui } from './i18n/index.ts'
 import type { GroupId, MessageBody, MessageView, Priority } from '#protocol'
@@ -37,7 +38,7 @@ const Quote = ({ replied }: { replied: MessageView | undefined }) => (
         <span class="strong">
           <Name text={replied.name} />
         </span>{' '}
-        <bdi>{replied.body.type === 'text' ? replied.body.text.slice(0, 80) : '…'}</bdi>
+        <bdi>{replied.body.type === 'text' ? withSigns(replied.body.text.slice(0, 80)) : '…'}</bdi>
       </>
     )}
   </div>

@@ -3,6 +3,7 @@
 import { useEffect, useId, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import { Icon } from './icons.tsx'
+import { withSigns } from './signs.tsx'
 import { ui } from './i18n/index.ts'
 import type { ComponentChildren } from 'preact'
 
@@ -171,4 +172,4 @@ export const Notice = ({
   </div>
 )
 
-export const Name = ({ text }: { text: string }) => <bdi>{text}</bdi>
+export const Name = ({ text }: { text: string }) => <bdi>{withSigns(text)}</bdi>

@@ -1,5 +1,6 @@
 /** A message's text as nodes: lines, **bold**, `code` and links; everything else stays as it was typed. There is no HTML
  *  anywhere on this path. */
+import { withSigns } from './signs.tsx'
 import type { ComponentChild } from 'preact'
 
 /** Links end before punctuation that closes a sentence or a bracket. */
@@ -18,12 +19,12 @@ const safeAddress = (text: string): string | undefined => {
 const linkNode = (text: string, key: number): ComponentChild => {
   const shown = text.replace(trailing, '')
   const address = safeAddress(shown)
-  if (address === undefined) return text
+  if (address === undefined) return withSigns(text)
   return [
     <a key={key} href={address} target="_blank" rel="noopener noreferrer nofollow">
-      <bdi>{shown}</bdi>
+      <bdi>{withSigns(shown)}</bdi>
     </a>,
-    text.slice(shown.length),
+    withSigns(text.slice(shown.length)),
   ]
 }
 
@@ -33,13 +34,15 @@ export const textNodes = (text: string): readonly ComponentChild[] => {
   for (const match of text.matchAll(pattern)) {
     const [whole] = match
     const { code, bold, link } = match.groups ?? {}
-    if (match.index > at) nodes.push(text.slice(at, match.index))
-    if (code !== undefined) nodes.push(<code key={match.index}>{code.slice(1, -1)}</code>)
-    else if (bold !== undefined) nodes.push(<strong key={match.index}>{bold.slice(2, -2)}</strong>)
+    if (match.index > at) nodes.push(withSigns(text.slice(at, match.index)))
+    if (code !== undefined)
+      nodes.push(<code key={match.index}>{withSigns(code.slice(1, -1))}</code>)
+    else if (bold !== undefined)
+      nodes.push(<strong key={match.index}>{withSigns(bold.slice(2, -2))}</strong>)
     else if (link !== undefined) nodes.push(linkNode(link, match.index))
     at = match.index + whole.length
   }
-  if (at < text.length) nodes.push(text.slice(at))
+  if (at < text.length) nodes.push(withSigns(text.slice(at)))
   return nodes
 }
 
