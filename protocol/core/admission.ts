@@ -1,15 +1,15 @@
 /** Letting somebody in, and finding oneself let in. A member who may admit writes `admit` and a welcome into its log and answers
- *  with the group's control history, from which the joiner checks everything itself; other holders of the group keep the
+ *  with what opens the group, from which the joiner goes on to check everything itself; other holders of the group keep the
  *  request and pass it on. Whatever the joiner wrote meanwhile waited in its outbox and is sealed then. */
 import { type DeviceId, type PeerId, bytesToHex } from './base.ts'
 import { decodeCertificate, decodeKeyBundle } from './certificate.ts'
 import { sealWelcome } from './epoch.ts'
 import { mayAdmit } from './group.ts'
 import { currentEpoch, isMember, memberOf, stateOf } from './groups.ts'
-import { answerWithHistory, forgetAnswers, hasWelcome, sendJoin } from './join-answer.ts'
+import { answerJoiner, forgetAnswers, hasWelcome, sendJoin } from './join-answer.ts'
 import { type Asked, forgetPassed, forwardRequest, releaseRequests } from './join-forward.ts'
 import { type JoinRequest, decodeJoinRequest, joinRequestIsSigned, requestName } from './join.ts'
-import { openLedger } from './ledger.ts'
+import { openLedger, planAck } from './ledger.ts'
 import { renewHellos } from './sync.ts'
 import { planPresence, wishForLinks } from './presence.ts'
 import { type Refusal, type RefusalType, refusal } from './refusal.ts'
@@ -17,7 +17,7 @@ import { outboxKey } from './rows.ts'
 import type { Group, Peer } from './state.ts'
 import { appendControl, appendEpoch, appendFact, createOwnLog, startLog } from './write.ts'
 
-/** Somebody asks to be let in: answered with the history or a named refusal by who may decide, kept and passed on by others
+/** Somebody asks to be let in: answered with the opening or a named refusal by who may decide, kept and passed on by others
  *  who hold the group, ignored by everybody else. Answers with what is to be charged to the neighbour. */
 export const onJoinRequest = (peer: Peer, from: PeerId, bytes: Uint8Array): Refusal | undefined => {
   const request = decodeJoinRequest(bytes)
@@ -50,7 +50,7 @@ const decide = (peer: Peer, group: Group, asked: Asked): Refusal | undefined => 
   const { request, bytes, device, from } = asked
   const refused = admitDevice(peer, group, request, device)
   if (refused === undefined) {
-    answerWithHistory(peer, group, from, device)
+    answerJoiner(peer, group, from, device)
     return undefined
   }
   const { gid } = group
@@ -142,6 +142,7 @@ export const completeJoin = (peer: Peer, group: Group): void => {
   renewHellos(peer)
   planPresence(peer)
   wishForLinks(peer, group)
+  if (group.toAck.size > 0) planAck(peer, group)
   peer.effects.push({ type: 'changed' })
   for (const { bytes, from } of releaseRequests(peer, group.gid)) {
     for (const neighbour of from) onJoinRequest(peer, neighbour, bytes)

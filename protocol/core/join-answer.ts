@@ -1,16 +1,17 @@
-/** Answering a request to be let in: the group's control history, from which the joiner checks everything itself. Members and
- *  carriers answer alike once they hold a welcome for the device that asks: a welcome names its device in clear, and
- *  nobody else can open it. */
+/** Answering a request to be let in. The answer opens the group: its root, the welcome for the device that asks and the first
+ *  operation of the welcome's log. With these the joiner knows the group and its key, and the rest of the control history
+ *  comes by sync: paced, resumed after a lost link, from every neighbour. Members and carriers answer alike once they hold
+ *  the welcome: it names its device in clear, and nobody else can open it. */
 import { type DeviceId, type GroupId, type PeerId, later } from './base.ts'
 import { decodeWelcome } from './epoch.ts'
-import { limits } from './limits.ts'
+import { compareOps, heldOp } from './log.ts'
 import { type JoinFrame, encodeJoinFrame } from './message.ts'
 import { type Op, encodeOp, isControlClass, kinds } from './op.ts'
 import { hasSeq, noRanges } from './ranges.ts'
 import type { Group, LinkGroup, Peer } from './state.ts'
 
-/** Control history travels in frames of about this size. */
-const answerBytes = 32_768
+/** One answer, so that nothing urgent waits long behind it. */
+const answerBytes = 16_384
 /** Whoever asks again sooner has the answer under way. */
 const answerAgainMillis = 5_000
 const answeredMax = 256
@@ -36,20 +37,13 @@ const controlOps = (group: Group): readonly Op[] => {
   return ops
 }
 
-const inOrder = (group: Group): readonly Op[] => {
-  const rank = (op: Op): number =>
-    op.author === group.creator ? 0 : op.kind === kinds.genesis ? 1 : 2
-  return controlOps(group).toSorted((a, b) => rank(a) - rank(b) || a.hlc - b.hlc)
-}
-
 const answerName = (to: PeerId, gid: GroupId, device: DeviceId): string => `${to}/${gid}/${device}`
 
 export const wasAnswered = (peer: Peer, group: Group, to: PeerId, device: DeviceId): boolean =>
   peer.joinDesk.answered.has(answerName(to, group.gid, device))
 
-/** Sends the control history, without welcomes that are not the joiner's. Where the neighbour syncs the group anyway, only
- *  what it should have and has not. */
-export const answerWithHistory = (peer: Peer, group: Group, to: PeerId, device: DeviceId): void => {
+/** Answers whoever asks for this device. Where the neighbour syncs the group anyway, with what it should have and has not. */
+export const answerJoiner = (peer: Peer, group: Group, to: PeerId, device: DeviceId): void => {
   const { answered } = peer.joinDesk
   const name = answerName(to, group.gid, device)
   const last = answered.get(name)
@@ -58,23 +52,33 @@ export const answerWithHistory = (peer: Peer, group: Group, to: PeerId, device: 
   answered.set(name, peer.now.instant)
   const [oldest] = answered.keys()
   if (answered.size > answeredMax && oldest !== undefined) answered.delete(oldest)
-  let ops: Uint8Array[] = []
-  let size = 0
-  const flush = (): void => {
-    if (ops.length > 0) sendJoin(peer, to, { type: 'join-answer', gid: group.gid, ops })
-    ops = []
-    size = 0
-  }
   const shared = peer.links.get(to)?.groups.get(group.gid)
-  for (const op of inOrder(group)) {
-    if (op.signature === undefined || (deviceWelcomed(op) ?? device) !== device) continue
-    if (shared !== undefined && !isLost(shared, op)) continue
+  const wanted =
+    shared === undefined
+      ? openingOf(group, device)
+      : controlOps(group).filter(op => isLost(shared, op))
+  const ops: Uint8Array[] = []
+  let size = 0
+  for (const op of wanted) {
+    if (op.signature === undefined || size >= answerBytes) continue
     const bytes = encodeOp(op)
-    if (size + bytes.length > answerBytes || ops.length >= limits.runOpsMax) flush()
     ops.push(bytes)
     size += bytes.length
   }
-  flush()
+  if (ops.length > 0) sendJoin(peer, to, { type: 'join-answer', gid: group.gid, ops })
+}
+
+/** In the order in which they can be checked. */
+const openingOf = (group: Group, device: DeviceId): readonly Op[] => {
+  const welcome = controlOps(group)
+    .filter(op => deviceWelcomed(op) === device)
+    .toSorted(compareOps)
+    .at(-1)
+  const { creator, log } = group
+  if (welcome === undefined || creator === undefined) return []
+  const root = heldOp(log, creator, 0)
+  const first = welcome.author === creator ? undefined : heldOp(log, welcome.author, 0)
+  return [root, first, welcome].filter(op => op !== undefined)
 }
 
 /** Sync sent it and the neighbour does not say that it holds it, as when a carrier had no room. */

@@ -11,7 +11,7 @@ import {
 } from './base.ts'
 import { createKeyBundle, createSelfCertificate } from './certificate.ts'
 import { x25519PublicKey } from './crypto.ts'
-import { createGroup } from './groups.ts'
+import { createGroup, currentEpoch } from './groups.ts'
 import { lockCarried } from './ingest.ts'
 import type { IntentAnswer } from './intent.ts'
 import { addressToMultiaddr, decodeInvite, peerIdOf } from './invite.ts'
@@ -25,15 +25,17 @@ import {
   joinRequestMessage,
   requestName,
 } from './join.ts'
-import { namesGroup } from './link.ts'
+import { indexOf, namesGroup } from './link.ts'
 import { type Refusal, type RefusalType, refusal } from './refusal.ts'
 import type { Group, Link, Peer } from './state.ts'
+import { renewHellos } from './sync.ts'
 
 /** Rounds of asking get longer: whoever cannot decide keeps the request and passes it on. */
 const askAgainMillis = 10_000
 const askAgainMillisMax = 60_000
-/** Anybody may say no; so asking goes on, only more slowly, and a yes that checks out still counts. */
-const askRefusedMillis = 60_000
+/** After a no, which anybody may say, asking goes on, only more slowly, and a yes that checks out still counts; and after an
+ *  answer, while sync brings the rest. */
+const askSlowlyMillis = 60_000
 /** One neighbour after the other, so that the first may let in before the next writes an `admit` as well. */
 const askNextMillis = 1_000
 
@@ -79,7 +81,8 @@ export const seekAdmission = (peer: Peer, group: Group): void => {
     asking.askedAt = peer.now.instant
     sendJoin(peer, link.peer, { type: 'join-request', request: asking.request })
   }
-  const wait = joining.refused === undefined ? asking.wait : askRefusedMillis
+  const isSlow = joining.refused !== undefined || currentEpoch(group) !== undefined
+  const wait = isSlow ? askSlowlyMillis : asking.wait
   if (isLast) asking.wait = Math.min(2 * asking.wait, askAgainMillisMax)
   peer.deadlines.set(`join/${gid}`, later(peer.now.instant, isLast ? wait : askNextMillis))
 }
@@ -177,6 +180,15 @@ export const onJoinRefused = (
   group.joining.refused = answer.refusal
   group.metaDirty = true
   const isLast = notAsked(peer, group, asking).length === 0
-  if (isLast) peer.deadlines.set(`join/${gid}`, later(peer.now.instant, askRefusedMillis))
+  if (isLast) peer.deadlines.set(`join/${gid}`, later(peer.now.instant, askSlowlyMillis))
   peer.effects.push({ type: 'changed', group: gid }, { type: 'changed' })
+}
+
+/** The group opened, or more of it: from now on its neighbours sync with this peer as with any holder. */
+export const onJoinAnswer = (peer: Peer, group: Group): void => {
+  if (group.role !== 'joining' || currentEpoch(group) === undefined) return
+  const isListed = [...peer.links.values()].some(link => indexOf(link, group.gid) !== undefined)
+  if (isListed) return
+  peer.deadlines.set(`join/${group.gid}`, later(peer.now.instant, askSlowlyMillis))
+  renewHellos(peer)
 }

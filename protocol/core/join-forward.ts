@@ -13,17 +13,10 @@ import {
 } from './base.ts'
 import { decodeCertificate } from './certificate.ts'
 import { sha256 } from './crypto.ts'
-import {
-  answerWithHistory,
-  deviceWelcomed,
-  hasWelcome,
-  sendJoin,
-  wasAnswered,
-} from './join-answer.ts'
+import { answerJoiner, deviceWelcomed, hasWelcome, sendJoin, wasAnswered } from './join-answer.ts'
 import type { HeldRequest } from './join-desk.ts'
 import { type JoinRequest, decodeJoinRequest, joinRequestIsSigned, requestName } from './join.ts'
 import { limits } from './limits.ts'
-import { type GroupLog, heldOp, isHeld } from './log.ts'
 import type { Op } from './op.ts'
 import { type Refusal, type RefusalType, refusal } from './refusal.ts'
 import type { Row } from './row.ts'
@@ -69,7 +62,7 @@ export const forwardRequest = (peer: Peer, group: Group, asked: Asked): Refusal 
   if (hasWelcome(group, device)) {
     // Asked once more after the answer: this welcome did not let it in, so somebody else must see the request.
     const isFirst = !wasAnswered(peer, group, from, device)
-    answerWithHistory(peer, group, from, device)
+    answerJoiner(peer, group, from, device)
     if (isFirst) return undefined
   }
   if (known === undefined) makeRoom(peer)
@@ -218,12 +211,12 @@ const passedBy = (peer: Peer): ReadonlyMap<PeerId, number> => {
 /** Operations of the group arrived: whoever is welcomed in them and asked here is answered. */
 export const answerWelcomed = (peer: Peer, group: Group, ops: readonly Op[]): void => {
   if (peer.joinDesk.held.size === 0) return
-  const welcomed = new Set(ops.flatMap(op => welcomedBeside(group.log, op)))
+  const welcomed = new Set(ops.map(deviceWelcomed))
   for (const [key, { gid, device, from }] of peer.joinDesk.held) {
     if (gid !== group.gid || !welcomed.has(device)) continue
     drop(peer, key, gid)
     for (const neighbour of from) {
-      if (peer.links.has(neighbour)) answerWithHistory(peer, group, neighbour, device)
+      if (peer.links.has(neighbour)) answerJoiner(peer, group, neighbour, device)
     }
   }
 }
@@ -247,13 +240,6 @@ export const passRefusal = (
     return
   }
 }
-
-/** Whom this operation or the next of its log welcomes, once the `admit` is here that a welcome follows. */
-const welcomedBeside = (log: GroupLog, op: Op): readonly (DeviceId | undefined)[] =>
-  [op.seq, op.seq + 1].map(seq => {
-    const welcome = isHeld(log, op.author, seq - 1) ? heldOp(log, op.author, seq) : undefined
-    return welcome === undefined ? undefined : deviceWelcomed(welcome)
-  })
 
 const tellRefused = (peer: Peer, held: HeldRequest, to: PeerId): void => {
   const { gid, bytes, refused } = held

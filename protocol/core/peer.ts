@@ -25,7 +25,7 @@ import { perform } from './intents.ts'
 import type { Effect, Input, StepResult } from './input.ts'
 import { closeLedgers } from './ledger.ts'
 import { limits } from './limits.ts'
-import { askNeighbour, onJoinRefused, seekAdmission } from './join-ask.ts'
+import { askNeighbour, onJoinAnswer, onJoinRefused, seekAdmission } from './join-ask.ts'
 import { createJoinDesk } from './join-desk.ts'
 import { answerWelcomed, passRequests } from './join-forward.ts'
 import { heldOp } from './log.ts'
@@ -253,6 +253,7 @@ const receiveOps = (
   if (group === undefined || group.role === 'left') return false
   const isWhole = ingestOps(peer, group, message.ops, from)
   answerWelcomed(peer, group, message.ops)
+  if (message.source === 'join') onJoinAnswer(peer, group)
   for (const fault of message.refusals) {
     if (link === undefined) refuse(peer, from, fault)
     else charge(peer, link, fault)
