@@ -62,6 +62,7 @@ const bounds: Readonly<Record<string, number>> = {
   'groups.*.toDisplay.*': rangesMax,
   'groups.*.displayed': limits.authorsMax,
   'groups.*.displayed.*': rangesMax,
+  'groups.*.oldest.value': 16,
   'groups.*.dirtyLogs': 0,
   'groups.*.dirtyLedger': 0,
   'links.*.mine': limits.helloGroupsMax,

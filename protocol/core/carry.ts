@@ -2,13 +2,13 @@
  *  each other. A neighbour asks; quotas bound what it costs; operations go by age, routine after 14 days, flash after 30, and
  *  when a group is over its share its oldest go first, never another group's. What was carried and dropped still counts as
  *  had, so that nobody sends it again. */
-import { type GroupId, later } from './base.ts'
+import { type GroupId, type PeerId, later } from './base.ts'
 import { createGroup, isMember } from './groups.ts'
 import { sendFrame } from './link.ts'
 import { limits } from './limits.ts'
 import { featureCarries } from './message.ts'
 import type { Op } from './op.ts'
-import { arrivalKey, arrivalRange, decodeArrival, recordKey } from './rows.ts'
+import { arrivalKey, arrivalRange, decodeArrival, groupKey, recordKey } from './rows.ts'
 import type { Row } from './row.ts'
 import type { Group, Link, Peer } from './state.ts'
 
@@ -30,17 +30,35 @@ export const askToCarry = (peer: Peer, link: Link): void => {
 }
 
 /** Takes up groups a neighbour asked to carry, as far as the quota goes; true when there are new ones. */
-export const onCarry = (peer: Peer, groups: readonly GroupId[]): boolean => {
+export const onCarry = (peer: Peer, neighbour: PeerId, groups: readonly GroupId[]): boolean => {
   let isChanged = false
   for (const gid of groups) {
-    if (peer.groups.has(gid) || countCarried(peer).groups >= limits.carriedGroupsMax) continue
+    if (peer.groups.has(gid) || !makePlace(peer)) continue
     const group = createGroup(gid, 'carrier')
     group.metaDirty = true
+    group.carriedFor = neighbour
     peer.groups.set(gid, group)
     isChanged = true
   }
   if (isChanged) peer.deadlines.sooner('carry', later(peer.now.instant, sweepEvery))
   return isChanged
+}
+
+/** When all places are taken, a group of which nothing ever came goes: the oldest of the neighbour that took most places
+ *  with such, so that who asks for thousands takes them from itself. */
+const makePlace = (peer: Peer): boolean => {
+  if (countCarried(peer).groups < limits.carriedGroupsMax) return true
+  const empties = new Map<PeerId | undefined, GroupId[]>()
+  for (const { gid, role, log, carriedFor } of peer.groups.values()) {
+    if (role !== 'carrier' || log.authors.size > 0) continue
+    empties.set(carriedFor, [...(empties.get(carriedFor) ?? []), gid])
+  }
+  const [most] = [...empties.values()].toSorted((a, b) => b.length - a.length)
+  const oldest = most?.[0]
+  if (oldest === undefined) return false
+  peer.groups.delete(oldest)
+  peer.rows.push({ key: groupKey(oldest), value: undefined })
+  return true
 }
 
 export const countCarried = (

@@ -31,6 +31,7 @@ export const createGroup = (gid: GroupId, role: GroupRole): Group => ({
   authors: new Map(),
   own: undefined,
   joining: undefined,
+  carriedFor: undefined,
   timeline: createTimeline(gid),
   document: createStateDocument(gid),
   waitingState: new Map(),

@@ -3,6 +3,7 @@
  *  acknowledgement as well. */
 import { type AuthorId, equalBytes } from './base.ts'
 import { noteCarried } from './ledger.ts'
+import { limits } from './limits.ts'
 import { dueSoon, indexOf, leastRoundTrip, sendFrame } from './link.ts'
 import { authorLog, authorTable, setHashOf, tableHashOf, toldRanges, vectorOf } from './log.ts'
 import type { AuthorRanges, HaveVector } from './message.ts'
@@ -78,7 +79,9 @@ export const readHave = (
   const full = have.vector.mode !== 'changed'
   if (!full && shared.vector === undefined) return refusal('unexpected', 'changes before a vector')
   const told: Map<AuthorId, Ranges> = full ? new Map() : (shared.vector ?? new Map())
-  for (const { author, ranges } of entries) told.set(author, ranges)
+  for (const { author, ranges } of entries) {
+    if (told.has(author) || told.size < limits.authorsMax) told.set(author, ranges)
+  }
   shared.vector = told
   noteOwnLog(peer, link, group, entries)
   return { full }

@@ -13,6 +13,7 @@ import { askStore, isForkShown, proveFork, stretchAround } from './fork.ts'
 import { decodeCbor } from './cbor.ts'
 import { decodeGenesisBody, decodeGenesisClear, deviceMessage } from './genesis.ts'
 import { addEpoch, epochsFor, messageId, saveSoon, sealingKey, setControl } from './groups.ts'
+import type { MessageId } from './intent.ts'
 import { controlIsSigned } from './join.ts'
 import { noteAck, noteDeps, noteMessage, oweAgain } from './ledger.ts'
 import { type Insertion, authorLog, heldOp, hold, insertOp, isHotKind, trimHeld } from './log.ts'
@@ -168,10 +169,17 @@ type Context = { readonly arrival: Arrival | undefined; readonly isFresh: boolea
 const understand = (peer: Peer, group: Group, op: Op, context: Context): void => {
   if (op.kind === kinds.genesis) learnAuthorKey(group, op)
   if (context.arrival !== undefined && op.kind === kinds.fact) {
-    group.arrivals.set(messageId(op), context.arrival)
+    noteArrival(group, messageId(op), context.arrival)
   }
   if (group.role === 'carrier') return
   if (!tryUnderstand(peer, group, op, context)) lock(group, op)
+}
+
+const noteArrival = (group: Group, id: MessageId, arrival: Arrival): void => {
+  group.arrivals.set(id, arrival)
+  if (group.arrivals.size <= limits.arrivalsMax) return
+  const [oldest] = group.arrivals.keys()
+  if (oldest !== undefined) group.arrivals.delete(oldest)
 }
 
 const lock = (group: Group, op: Op): void => {

@@ -81,8 +81,8 @@ export const limits = {
   /** State document: one update, and all keys together. */
   stateUpdateBytesMax: 8_192,
   pinsMax: 50,
-  /** State operations of one log that wait for their turn. */
-  waitingStateMax: 256,
+  /** Arrival times of a group kept in memory: those of the operations held there, and some that left it. */
+  arrivalsMax: 4_000,
   /** Operations of a group that wait in memory for a key. */
   lockedMax: 4_096,
   /** Purpose of a group in UTF-8 bytes. */

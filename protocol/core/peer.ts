@@ -196,7 +196,7 @@ const receiveOnLink = (peer: Peer, link: Link, message: VerifiedMessage): void =
       readAck(peer, link, message)
       return
     case 'carry':
-      if (onCarry(peer, message.groups)) renewHellos(peer)
+      if (onCarry(peer, link.peer, message.groups)) renewHellos(peer)
       return
     case 'have':
     case 'want':

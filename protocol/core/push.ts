@@ -12,6 +12,7 @@ import {
   heldOp,
   heldRun,
   isDisputed,
+  isHotKind,
   setHashOf,
   toldRanges,
 } from './log.ts'
@@ -86,11 +87,21 @@ const ripen = (peer: Peer, link: Link, shared: LinkGroup): void => {
   const waiting: LinkGroup['fresh'] = []
   for (const entry of shared.fresh) {
     if (entry.at > peer.now.instant + gatherMillis) waiting.push(entry)
-    else if (!isThere(shared, entry.op)) shared.queues[queueOf(entry.op)]?.push(entry.op)
+    else if (!isThere(shared, entry.op)) enqueue(shared, entry.op)
   }
   shared.fresh = waiting
   const next = waiting.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY)
   if (waiting.length > 0) dueSoon(peer, link, 'push', next - peer.now.instant)
+}
+
+/** Of what waits long for a neighbour that takes nothing, the store keeps the rest. */
+const enqueue = (shared: LinkGroup, op: Op): void => {
+  const queue = shared.queues[queueOf(op)]
+  if (queue === undefined) return
+  queue.push(op)
+  if (queue.length <= limits.heldOpsMax || isHotKind(op.kind)) return
+  queue.splice(0, queue.length - limits.heldOpsMax)
+  shared.historyDone = false
 }
 
 /** Sends the most pressing batch of all groups; false when there is nothing to send now. */

@@ -2,7 +2,6 @@
  *  without holes and without a fork, so that the document is a function of what is held and never of the order it came in.
  *  What stands on somebody else's change waits for it. */
 import type { AuthorId } from './base.ts'
-import { limits } from './limits.ts'
 import type { Op } from './op.ts'
 import type { Refusal } from './refusal.ts'
 import { createStateDocument } from './state-document.ts'
@@ -10,10 +9,19 @@ import type { Group } from './state.ts'
 
 /** Keeps an opened state operation until its turn. */
 export const planState = (group: Group, op: Op, update: Uint8Array): void => {
-  const waiting = group.waitingState.get(op.author) ?? []
-  if (waiting.length >= limits.waitingStateMax) return
-  const next = [...waiting, { seq: op.seq, update }].toSorted((a, b) => a.seq - b.seq)
-  group.waitingState.set(op.author, next)
+  addWaiting(group, op.author, { seq: op.seq, update })
+}
+
+/** All that came waits: a log that lost one of them could never go on, and the operations are in memory anyhow. */
+const addWaiting = (group: Group, author: AuthorId, next: Waiting): void => {
+  const waiting = group.waitingState.get(author) ?? []
+  const last = waiting.at(-1)
+  if (last === undefined || last.seq < next.seq) waiting.push(next)
+  else {
+    const at = waiting.findIndex(({ seq }) => seq >= next.seq)
+    if (waiting[at]?.seq !== next.seq) waiting.splice(at, 0, next)
+  }
+  group.waitingState.set(author, waiting)
 }
 
 /** Applies whatever has its turn now; answers what the gate refused. */
@@ -37,9 +45,9 @@ type Waiting = { readonly seq: number; readonly update: Uint8Array }
 const applyReady = (
   group: Group,
   author: AuthorId,
-  waiting: readonly Waiting[],
+  waiting: Waiting[],
   refusals: Refusal[],
-): readonly Waiting[] => {
+): Waiting[] => {
   const end = soundEnd(group, author)
   for (let at = 0; at < waiting.length; at++) {
     const next = waiting[at]
@@ -64,10 +72,6 @@ const soundEnd = (group: Group, author: AuthorId): number => {
 export const rebuildState = (group: Group): void => {
   const applied = group.appliedState.splice(0)
   group.document = createStateDocument(group.gid)
-  for (const { author, seq, update } of applied) {
-    const waiting = group.waitingState.get(author) ?? []
-    const next = [...waiting, { seq, update }].toSorted((a, b) => a.seq - b.seq)
-    group.waitingState.set(author, next)
-  }
+  for (const { author, ...next } of applied) addWaiting(group, author, next)
   advanceState(group)
 }

@@ -107,13 +107,12 @@ export type Group = {
   readonly authors: Map<AuthorId, AuthorInfo>
   own: OwnLog | undefined
   joining: Joining | undefined
+  /** Who asked for a carried group to be carried; not kept over a restart. */
+  carriedFor: PeerId | undefined
   readonly timeline: Timeline
   document: StateDocument
   /** State operations by log: opened and waiting for their turn; applied, in the order they were. */
-  readonly waitingState: Map<
-    AuthorId,
-    readonly { readonly seq: number; readonly update: Uint8Array }[]
-  >
+  readonly waitingState: Map<AuthorId, { readonly seq: number; readonly update: Uint8Array }[]>
   readonly appliedState: {
     readonly author: AuthorId
     readonly seq: number

@@ -197,9 +197,11 @@ const holdsTheSame = (group: Group, shared: LinkGroup): boolean =>
 export const onWant = (peer: Peer, link: Link, group: Group, refs: readonly OpRef[]): void => {
   const index = indexOf(link, group.gid)
   if (index === undefined) return
-  const ops = refs.flatMap(({ author, seq }) => {
+  for (const { author, seq } of refs) {
+    // Whoever asks for more than the window asks again.
+    if (link.inFlightBytes >= link.windowBytes) return
     const op = heldOp(group.log, author, seq)
-    return op?.signature === undefined ? [] : [encodeOp(op)]
-  })
-  if (ops.length > 0) sendPaced(peer, link, { type: 'ops', group: index, ops })
+    if (op?.signature === undefined) continue
+    sendPaced(peer, link, { type: 'ops', group: index, ops: [encodeOp(op)] })
+  }
 }
