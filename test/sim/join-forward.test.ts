@@ -44,6 +44,11 @@ const textsOf = (world: World, name: string, group: GroupId): readonly string[] 
   )
 const keptBy = (world: World, name: string): number => world.host(name).peer.joinDesk.held.size
 
+const admitsAt = (world: World, name: string, group: GroupId) =>
+  [...(world.host(name).peer.groups.get(group)?.controlOps.values() ?? [])].filter(
+    ({ body }) => body.type === 'admit',
+  )
+
 /** Alice and Bob are a group; the carriers took it up from Alice, who invited and is gone; Bob is not linked to anybody. */
 const whileAliceIsAway = (
   names: readonly string[],
@@ -130,10 +135,7 @@ test('two carriers in a triangle with Dina let her in once, and nothing goes rou
   world.connect('bob', 'tower')
   world.run(10_000)
   expect(stateOf(world, 'dina', group)).toBe('member')
-  const admits = [...(world.host('bob').peer.groups.get(group)?.controlOps.values() ?? [])].filter(
-    ({ body }) => body.type === 'admit',
-  )
-  expect(admits).toHaveLength(2)
+  expect(admitsAt(world, 'bob', group)).toHaveLength(2)
   expect([keptBy(world, 'gate'), keptBy(world, 'tower')]).toEqual([0, 0])
 })
 
@@ -238,6 +240,40 @@ test('after a day the carrier forgets a request, on its disk as well', () => {
   expect([keptBy(world, 'gate'), rows()]).toEqual([1, 1])
   world.run(2 * 3_600_000)
   expect([keptBy(world, 'gate'), rows()]).toEqual([0, 0])
+})
+
+test('Dina, linked to five members at once, is admitted by one of them', () => {
+  const people = ['alice', 'bob', 'chen', 'emil', 'fang']
+  const world = worldOf(...people, 'dina')
+  const group = formGroup(world, people)
+  const token = invite(world, 'alice', group)
+  world.run(10_000)
+  for (const name of people) world.connect(name, 'dina')
+  world.run(5_000)
+  join(world, 'dina', token)
+  world.run(10_000)
+  expect(stateOf(world, 'dina', group)).toBe('member')
+  expect(admitsAt(world, 'alice', group)).toHaveLength(people.length)
+})
+
+test('on a link that breaks every ten seconds Dina gets into a large group without starting over', () => {
+  const people = Array.from({ length: 40 }, (_, index) => `member-${index}`)
+  const world = worldOf('alice', ...people, 'dina')
+  const group = formGroup(world, ['alice', ...people])
+  world.run(60_000)
+  const token = invite(world, 'alice', group)
+  for (const name of people) world.disconnect('alice', name)
+  join(world, 'dina', token)
+  const history = world.host('alice').peer.groups.get(group)?.log.bytes ?? 0
+  // Far more than one contact brings.
+  expect(history).toBeGreaterThan(30_000)
+  for (let contact = 0; contact < 12; contact++) {
+    world.connect('alice', 'dina', { delayMillis: 100, jitterMillis: 0, rate: 1_000, gossip: 0 })
+    world.run(10_000)
+    world.disconnect('alice', 'dina')
+    world.run(1_000)
+  }
+  expect(stateOf(world, 'dina', group)).toBe('member')
 })
 
 /** No intent makes such invites yet. */
