@@ -1,7 +1,7 @@
 /** The embedded store of a Node peer: a level database in the data directory, a reserve file that is given up when the disk
- *  is full, and LevelDB's own repair, tried once, when it does not open. */
-import { open } from 'node:fs/promises'
-import { join } from 'node:path'
+ *  is full, also when it is found full at the start, and LevelDB's own repair, tried once, when it does not open. */
+import { open, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { Level } from 'level'
 import { sealedPrefixes } from '#protocol'
 import { byteEncodings, openStore } from '#shell'
@@ -12,6 +12,8 @@ import { modeOf, removeFile, systemCode } from './files.ts'
 
 /** Room to close and open the database on a full disk, and to write the last batch. */
 const reserveBytes = 16 * 1_048_576
+/** What opening writes before it gives anything back: the newest rows as a table (at most 4 MiB), and beginnings of files. */
+const openingBytes = 6 * 1_048_576
 
 /** Level on Node is classic-level, whose class can repair; the common type does not say so. */
 const repairOf = (location: string, reason: unknown): Promise<void> => {
@@ -27,15 +29,38 @@ const rootCause = (reason: unknown): unknown =>
 const toError = (reason: unknown): Error =>
   reason instanceof Error ? reason : new Error(String(reason))
 
-const makeReserve = async (path: string): Promise<void> => {
-  const file = await open(path, 'w', 0o600)
+/** A file of this size, on the disk, or none: a part of it would only take away what is left. */
+const makeFile = async (path: string, bytes: number): Promise<void> => {
   try {
-    await file.write(new Uint8Array(reserveBytes))
-    await file.sync()
-  } finally {
-    await file.close()
+    const file = await open(path, 'w', 0o600)
+    try {
+      await file.writeFile(new Uint8Array(bytes))
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  } catch (reason) {
+    removeFile(path)
+    throw reason
   }
 }
+
+/** Only when twice as much is free: the last room is for messages. */
+const makeReserve = async (path: string): Promise<void> => {
+  const { bavail, bsize } = await statfs(dirname(path))
+  if (bavail * bsize < 2 * reserveBytes) throw new Error('too little room for a reserve')
+  await makeFile(path, reserveBytes)
+}
+
+/** Tried, not looked up: a quota may be smaller than the disk. */
+const hasRoom = (path: string): Promise<boolean> =>
+  makeFile(path, openingBytes).then(
+    () => {
+      removeFile(path)
+      return true
+    },
+    () => false,
+  )
 
 export const openNodeStore = async (
   dataDir: string,
@@ -44,6 +69,11 @@ export const openNodeStore = async (
 ): Promise<Store> => {
   const location = storeDirectory(dataDir)
   const reserve = join(dataDir, 'reserve')
+  const room = join(dataDir, 'room')
+  const mend = async (reason: unknown): Promise<void> => {
+    if (modeOf(reserve) === undefined || (await hasRoom(room))) return repairOf(location, reason)
+    removeFile(reserve)
+  }
   const store = await openStore({
     level: new Level<Uint8Array, Uint8Array>(location, byteEncodings),
     cipher: { dataKey, random },
@@ -51,9 +81,10 @@ export const openNodeStore = async (
     reserve: {
       release: () => Promise.resolve(removeFile(reserve)),
       restore: () => makeReserve(reserve),
+      hasRoom: () => hasRoom(room),
     },
-    repair: reason => repairOf(location, reason),
+    repair: mend,
   })
-  if (modeOf(reserve) === undefined) await makeReserve(reserve).catch(() => removeFile(reserve))
+  if (modeOf(reserve) === undefined) await makeReserve(reserve).catch(() => undefined)
   return store
 }

@@ -1,6 +1,7 @@
 /** Rows on disk: one durable, atomic batch per write over a level database (LevelDB in Node, IndexedDB in a browser).
  *  Values under sealed prefixes are encrypted with the data key. After a failed write the database is closed and opened
- *  again before the next use: LevelDB stays broken after a full disk until then (reliability-security.md, F9). */
+ *  again before the next one: LevelDB refuses writes after a full disk until then (reliability-security.md, F9). It reads on,
+ *  and to be opened it needs room: so it stays open until there is some. */
 import { compareBytes } from '../core/base.ts'
 import { createRowCipher } from './crypto.ts'
 import type { Level } from 'level'
@@ -16,10 +17,12 @@ export type StoreOptions = {
   /** A 32-byte key for the built-in cipher, or a cipher of the host (non-extractable keys). */
   readonly cipher: RowCipher | { readonly dataKey: Uint8Array; readonly random: Random }
   readonly sealedPrefixes: readonly number[]
-  /** A file that is given up when the disk is full and made again when there is room. */
+  /** A file that is given up when the disk is full and made again when there is room for more than it. */
   readonly reserve?: {
     readonly release: () => Promise<void>
     readonly restore: () => Promise<void>
+    /** Whether the database could be opened again now. */
+    readonly hasRoom: () => Promise<boolean>
   }
   /** Called once when opening fails, before a second try (LevelDB repair). */
   readonly repair?: (reason: unknown) => Promise<void>
@@ -93,19 +96,43 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
     throw reason
   }
 
-  let state: 'ok' | 'broken' | 'closed' = 'ok'
+  /** unwritable: a write failed; broken: a read did, or opening. */
+  let state: 'ok' | 'unwritable' | 'broken' | 'closed' = 'ok'
+  let failure: unknown
   let reserveGone = false
 
   const reopen = async (): Promise<void> => {
-    if (state === 'closed') throw storeError('store-damaged', 'the store is closed')
-    if (state === 'ok') return
-    if (options.reserve !== undefined && !reserveGone) {
-      await options.reserve.release()
-      reserveGone = true
-    }
+    if (options.reserve !== undefined && !(await options.reserve.hasRoom())) throw failure
+    state = 'broken'
     await level.close()
     await openLevel(options)
     state = 'ok'
+  }
+  const prepare = async (use: 'read' | 'write'): Promise<void> => {
+    if (state === 'closed') throw storeError('store-damaged', 'the store is closed')
+    if (state === 'broken' || (state === 'unwritable' && use === 'write')) await reopen()
+  }
+  /** Remembers that the database failed at something. */
+  const noting = async <T>(worst: 'unwritable' | 'broken', use: () => Promise<T>): Promise<T> => {
+    try {
+      return await use()
+    } catch (reason) {
+      if (state === 'ok' || worst === 'broken') state = worst
+      failure = reason
+      throw reason
+    }
+  }
+  const releaseReserve = async (): Promise<void> => {
+    if (options.reserve === undefined || reserveGone) return
+    await options.reserve.release()
+    reserveGone = true
+  }
+  const restoreReserve = async (): Promise<void> => {
+    if (options.reserve === undefined || !reserveGone) return
+    await options.reserve.restore().then(
+      () => (reserveGone = false),
+      () => undefined,
+    )
   }
 
   /** One use of the database at a time, so that a reopening never meets a running call. */
@@ -128,7 +155,7 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
   }
 
   const write = async (rows: readonly RowWrite[]): Promise<void> => {
-    await reopen()
+    await prepare('write')
     const operations = []
     for (const { key, value } of rows) {
       if (value === undefined) operations.push({ type: 'del' as const, key })
@@ -138,24 +165,21 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
       }
     }
     try {
-      await level.batch(operations, { ...byteEncodings, sync: true })
+      await noting('unwritable', () => level.batch(operations, { ...byteEncodings, sync: true }))
     } catch (reason) {
-      state = 'broken'
+      await releaseReserve()
       throw reason
     }
-    if (reserveGone && options.reserve !== undefined) {
-      await options.reserve.restore().then(
-        () => (reserveGone = false),
-        () => undefined,
-      )
-    }
+    await restoreReserve()
   }
 
   const read = async (query: RowQuery): Promise<readonly Row[]> => {
-    await reopen()
+    await prepare('read')
     const rows: Row[] = []
     if (query.type === 'keys') {
-      const values = await Promise.all(query.keys.map(key => level.get(key, byteEncodings)))
+      const values = await noting('broken', () =>
+        Promise.all(query.keys.map(key => level.get(key, byteEncodings))),
+      )
       for (const [index, key] of query.keys.entries()) {
         const value = values[index]
         if (value !== undefined) rows.push(await openValue(key, value))
@@ -163,14 +187,18 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
       return rows
     }
     const { from, to, limit, reverse } = query.range
-    const iterator = level.iterator<Uint8Array, Uint8Array>({
+    const selection = {
       ...byteEncodings,
       gte: from,
       lt: to,
       limit: limit >= Number.MAX_SAFE_INTEGER ? -1 : limit,
       reverse,
-    })
-    for (const [key, value] of await iterator.all()) rows.push(await openValue(key, value))
+    }
+    // `async`: a database that is not open throws at once.
+    const found = await noting('broken', async () =>
+      level.iterator<Uint8Array, Uint8Array>(selection).all(),
+    )
+    for (const [key, value] of found) rows.push(await openValue(key, value))
     return rows
   }
 

@@ -160,36 +160,76 @@ const fullDisk = (
   }
 }
 
+/** A store on such a level, with a reserve that notes what becomes of it. */
+const onFullDisk = async (path: string) => {
+  const level = levelAt(path)
+  const disk = fullDisk(level)
+  const reserve: string[] = []
+  let hasRoom = true
+  const note = (word: string) => (): Promise<void> => {
+    reserve.push(word)
+    return Promise.resolve()
+  }
+  const store = await openAt(path, {
+    level,
+    reserve: {
+      release: note('release'),
+      restore: note('restore'),
+      hasRoom: () => Promise.resolve(hasRoom),
+    },
+  })
+  const setRoom = (room: boolean): void => {
+    hasRoom = room
+  }
+  return { level, disk, reserve, store, setRoom }
+}
+const one = { key: bytes(0x30), value: bytes(1) }
+const two = { key: bytes(0x31), value: bytes(2) }
+
 test('after a full disk the reserve is given up, the database opened again, and nothing is lost', () =>
   inDirectory(async path => {
-    const level = levelAt(path)
-    const disk = fullDisk(level)
-    const reserve: string[] = []
-    const store = await openAt(path, {
-      level,
-      reserve: {
-        release: () => {
-          reserve.push('release')
-          return Promise.resolve()
-        },
-        restore: () => {
-          reserve.push('restore')
-          return Promise.resolve()
-        },
-      },
-    })
-    await store.write([{ key: bytes(0x30), value: bytes(1) }])
+    const { disk, reserve, store } = await onFullDisk(path)
+    await store.write([one])
     disk.fill()
-    await expect(store.write([{ key: bytes(0x31), value: bytes(2) }])).rejects.toThrow('No space')
-    expect(await store.read(all)).toContainEqual({ key: bytes(0x30), value: bytes(1) })
+    await expect(store.write([two])).rejects.toThrow('No space')
+    expect(await store.read(all)).toContainEqual(one)
     expect(reserve).toEqual(['release'])
-    await expect(store.write([{ key: bytes(0x31), value: bytes(2) }])).rejects.toThrow('No space')
+    await expect(store.write([two])).rejects.toThrow('No space')
     expect(reserve).toEqual(['release'])
     disk.free()
-    await store.write([{ key: bytes(0x31), value: bytes(2) }])
+    await store.write([two])
     expect(reserve).toEqual(['release', 'restore'])
     expect(disk.opened()).toBe(3)
-    expect(await store.read(all)).toContainEqual({ key: bytes(0x31), value: bytes(2) })
+    expect(await store.read(all)).toContainEqual(two)
+    await store.close()
+  }))
+
+test('without room to open it again the database stays open and reads on', () =>
+  inDirectory(async path => {
+    const { level, disk, store, setRoom } = await onFullDisk(path)
+    await store.write([one])
+    disk.fill()
+    setRoom(false)
+    for (let time = 0; time < 3; time++) {
+      await expect(store.write([two])).rejects.toThrow('No space')
+      expect(await store.read(all)).toContainEqual(one)
+    }
+    expect(disk.opened()).toBe(1)
+    expect(level.status).toBe('open')
+    disk.free()
+    setRoom(true)
+    await store.write([two])
+    expect(await store.read(all)).toEqual(expect.arrayContaining([one, two]))
+    await store.close()
+  }))
+
+test('a database that was closed from outside is opened again by the next reading', () =>
+  inDirectory(async path => {
+    const { level, store } = await onFullDisk(path)
+    await store.write([one])
+    await level.close()
+    await expect(store.read(all)).rejects.toThrow()
+    expect(await store.read(all)).toContainEqual(one)
     await store.close()
   }))
 
