@@ -37,6 +37,10 @@ const storeError = (code: StoreErrorCode, message: string): Error =>
 const schemaKey = Uint8Array.of(0x80, ...new TextEncoder().encode('schema'))
 const schemaVersion = 1
 
+type Operation =
+  | { readonly type: 'del'; readonly key: Uint8Array }
+  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+
 /** Level's own encoding name for plain bytes. */
 export const byteEncodings = { keyEncoding: 'view', valueEncoding: 'view' } as const
 
@@ -156,12 +160,12 @@ export const openStore = async (options: StoreOptions): Promise<Store> => {
 
   const write = async (rows: readonly RowWrite[]): Promise<void> => {
     await prepare('write')
-    const operations = []
+    const operations: Operation[] = []
     for (const { key, value } of rows) {
-      if (value === undefined) operations.push({ type: 'del' as const, key })
+      if (value === undefined) operations.push({ type: 'del', key })
       else {
         const stored = isSealed(key) ? await cipher.seal(key, value) : value
-        operations.push({ type: 'put' as const, key, value: stored })
+        operations.push({ type: 'put', key, value: stored })
       }
     }
     try {
