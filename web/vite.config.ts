@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { defineConfig } from 'vite'
 import { sourcePatchPlugin } from '../protocol/shell/source-patches.ts'
 import { compress, describeBundle } from './build/sizes.ts'
-import { leaveOut, onlyOneCopy } from './build/trim.ts'
+import { leaveOut, leaveOutLogs, onlyOneCopy } from './build/trim.ts'
 
 const root = import.meta.dirname
 
@@ -22,6 +22,8 @@ export default defineConfig(({ mode }) => ({
     alias: {
       events: 'events/',
       buffer: join(root, 'engine/no-buffer.ts'),
+      '@libp2p/logger': join(root, 'engine/no-log.ts'),
+      '@multiformats/dns': join(root, 'engine/no-dns.ts'),
       // the same library under its older name; WebRTC-direct brings the newer one anyway
       '@chainsafe/libp2p-noise': '@libp2p/noise',
     },
@@ -29,6 +31,7 @@ export default defineConfig(({ mode }) => ({
   plugins: [
     onlyOneCopy(join(root, '..')),
     leaveOut(),
+    leaveOutLogs(),
     sourcePatchPlugin(),
     ...(mode === 'fixtures' ? [] : [describeBundle(), compress()]),
   ],
