@@ -16,6 +16,7 @@ import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import {
   connectionsMax,
+  createDoor,
   createGossip,
   createMuxer,
   freePlaces,
@@ -153,7 +154,7 @@ export const createNodeLibp2p = async (options: NodeLibp2pOptions): Promise<Node
       ...weakProfile.connectionManager,
       maxConnections: connectionsMax.node,
     },
-    connectionGater: { ...weakProfile.connectionGater, ...relayGate() },
+    connectionGater: { ...weakProfile.connectionGater, ...createDoor(), ...relayGate() },
     privateKey,
     ...(datastore === undefined ? {} : { datastore }),
     addresses: { listen: [...listen] },

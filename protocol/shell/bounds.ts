@@ -77,6 +77,9 @@ export const bounds = {
   /** Circuits that one neighbour may open through us: forty links at once with some retries, then a few a minute. */
   circuitsBurst: 64,
   circuitsPerSecondMax: 0.1,
+  /** Connections of one host that are not through the handshake yet, of a hundred places: a building comes back quickly enough,
+   *  and leaves others a way in. */
+  comingPerHostMax: 64,
   /** Connections of one neighbour: one of each transport, and the one that replaces it. */
   connectionsPerPeerMax: 6,
   /** Places kept free, so that a member still gets in where strangers hold all others. */
