@@ -10,9 +10,9 @@ import type {
   IntentAnswer,
   Refusal,
   RefusalType,
-  Result,
 } from '#protocol'
 import type { Host } from './host.ts'
+import { answerOf } from './answer.ts'
 import { inviteAddresses, lanAddresses } from './invites.ts'
 import { apiVersion } from './api-path.ts'
 import { readFields } from './fields.ts'
@@ -104,7 +104,8 @@ export const createApi = (host: Host, status: () => NodeStatus): Api => {
   ): Promise<ApiReply> => {
     const fault = fields.fault()
     if (fault !== undefined) return error(400, 'bad-field', fault)
-    const answer: Result<IntentAnswer, Refusal> = await drive.dispatch(intent)
+    const answer = await answerOf(drive, intent)
+    if (answer === undefined) return error(507, 'not-saved-yet')
     if (!answer.ok) return refused(answer.error)
     const isExpected = (value: IntentAnswer): value is Extract<IntentAnswer, { type: Type }> =>
       value.type === type

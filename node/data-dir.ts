@@ -4,6 +4,7 @@
  *  wrapping.key     see keys.ts
  *  data.key         see keys.ts
  *  place/           see place.ts
+ *  reserve          room that is given up when the disk is full
  *  libp2p/          its peers and certificate; sealed for the identity in data.key
  *  store/           the level database (it has a kernel lock of its own: the last line of defence)
  */
@@ -37,6 +38,8 @@ export type LockHolder = { readonly pid: number; readonly socket: string | undef
 
 export const storeDirectory = (dataDir: string): string => join(dataDir, 'store')
 export const libp2pDirectory = (dataDir: string): string => join(dataDir, 'libp2p')
+/** Given up when the disk is full; see node-store.ts. */
+export const reserveFile = (dataDir: string): string => join(dataDir, 'reserve')
 const lockFile = (dataDir: string): string => join(dataDir, 'petrel.lock')
 
 /** Files by which a directory is known as ours. */
@@ -131,10 +134,21 @@ export const lockHolder = (dataDir: string): LockHolder | undefined => {
   return isSame ? { pid: lock.pid, socket: lock.socket } : undefined
 }
 
+/** On a full disk even a lock has no room until the reserve is given up. */
+const lockOrMakeRoom = (dataDir: string, text: string): boolean => {
+  try {
+    return tryLock(dataDir, text)
+  } catch (reason) {
+    if (systemCode(reason) !== 'ENOSPC' || modeOf(reserveFile(dataDir)) === undefined) throw reason
+    removeFile(reserveFile(dataDir))
+    return tryLock(dataDir, text)
+  }
+}
+
 const tryLock = (dataDir: string, text: string): boolean => {
   const own = `${lockFile(dataDir)}.${process.pid}`
-  writeFileSync(own, text, { mode: 0o600 })
   try {
+    writeFileSync(own, text, { mode: 0o600 })
     linkSync(own, lockFile(dataDir))
     return true
   } catch (reason) {
@@ -147,11 +161,21 @@ const tryLock = (dataDir: string, text: string): boolean => {
 
 /** One writer per store. A lock whose process is gone is taken over. */
 export const takeLock = (dataDir: string): Result<Lock, DataDirFault> => {
+  try {
+    return tryTaking(dataDir)
+  } catch (reason) {
+    const code = systemCode(reason)
+    if (code === undefined) throw reason
+    return { ok: false, error: { type: 'not-writable', path: dataDir, reason: code } }
+  }
+}
+
+const tryTaking = (dataDir: string): Result<Lock, DataDirFault> => {
   const start = startOf(process.pid)
   const directory = numberOf(dataDir)
   const content = { pid: process.pid, directory, ...(start !== undefined && { start }) }
   for (let round = 0; round < 5; round++) {
-    if (tryLock(dataDir, JSON.stringify(content)))
+    if (lockOrMakeRoom(dataDir, JSON.stringify(content)))
       return { ok: true, value: lockOf(dataDir, content) }
     const holder = lockHolder(dataDir)
     if (holder !== undefined) {

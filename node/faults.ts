@@ -83,6 +83,7 @@ export const accessFailure = (speech: Speech, fault: AccessFault): Failure => {
       return failed(fault.type, exitCodes.internal, t.said.daemonSilent(petrel))
     case 'api': {
       const { code, detail } = fault
+      if (code === 'not-saved-yet') return failed(code, exitCodes.internal, t.said.notSavedYet)
       if (isRefusalType(messages, code)) return refusalFailure(speech, code)
       const type = code === 'bad-field' ? fieldRefusals.get(detail ?? '') : undefined
       if (type !== undefined) return refusalFailure(speech, type)

@@ -7,7 +7,7 @@ import { sealedPrefixes } from '#protocol'
 import { byteEncodings, openStore } from '#shell'
 import type { Random } from '#protocol'
 import type { Store } from '#shell'
-import { storeDirectory } from './data-dir.ts'
+import { reserveFile, storeDirectory } from './data-dir.ts'
 import { modeOf, removeFile, systemCode } from './files.ts'
 
 /** Room to close and open the database on a full disk, and to write the last batch. */
@@ -68,7 +68,7 @@ export const openNodeStore = async (
   random: Random,
 ): Promise<Store> => {
   const location = storeDirectory(dataDir)
-  const reserve = join(dataDir, 'reserve')
+  const reserve = reserveFile(dataDir)
   const room = join(dataDir, 'room')
   const mend = async (reason: unknown): Promise<void> => {
     if (modeOf(reserve) === undefined || (await hasRoom(room))) return repairOf(location, reason)

@@ -1,4 +1,5 @@
 /** `petrel doctor`: everything that can be wrong on this device, the worst in one red line first, each with its advice. */
+import { statfsSync } from 'node:fs'
 import { described } from '../help.ts'
 import type { Program } from '../cli.ts'
 import type { Access } from '../access.ts'
@@ -9,7 +10,7 @@ import { accessFailure } from '../faults.ts'
 import { isOpenToOthers, modeOf } from '../files.ts'
 import { keyFileFault, keyFiles } from '../keys.ts'
 import { columnsOf, padTo } from '../terminal.ts'
-import { rfc3339 } from '../times.ts'
+import { byteSize, rfc3339 } from '../times.ts'
 import { readStatus, withAccess } from '../with-access.ts'
 import type { Status } from '../with-access.ts'
 
@@ -90,9 +91,22 @@ const checkFiles = (context: Context): readonly Finding[] => {
   return [directory, keys]
 }
 
-const checkStore = ({ t }: Context, { app }: Status): Finding => {
+/** Twice the reserve: below this it is not made again once it was given up. */
+const lowBytes = 32 * 1_048_576
+
+const freeBytes = (directory: string): number => {
+  const { bavail, bsize } = statfsSync(directory)
+  return bavail * bsize
+}
+
+const checkStore = ({ t, settings }: Context, { app }: Status): Finding => {
   const base = { check: 'store', label: t.doctor.store, exit: exitCodes.internal }
-  if (app.storage === 'ok') return { ...base, state: 'ok', text: t.doctor.storeOk }
+  if (app.storage === 'ok') {
+    const free = freeBytes(settings.dataDir)
+    if (free >= lowBytes) return { ...base, state: 'ok', text: t.doctor.storeOk }
+    const text = t.doctor.storeLow(byteSize(free))
+    return { ...base, state: 'warning', text, next: t.doctor.storeNext }
+  }
   return { ...base, state: 'bad', text: t.doctor.storeFailing, next: t.doctor.storeNext }
 }
 

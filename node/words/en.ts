@@ -84,6 +84,11 @@ export const en: CliWords = {
       safe: 'saved messages are safe',
       next: `try again in a moment; if it stays so, stop it and run ${petrel} up`,
     }),
+    notSavedYet: {
+      what: 'Not saved yet: writing to the storage of this device fails',
+      safe: 'the running node holds it, and saves and sends it once there is room',
+      next: 'free some disk space; do not send it again, nor stop the node before that',
+    },
     noHome: {
       what: 'The home directory of this user is not known',
       safe: kept,
@@ -262,6 +267,7 @@ export const en: CliWords = {
     failed: (n, total) => `${n} of ${total} failed`,
     storeOk: 'can be read and written',
     storeFailing: 'writing fails',
+    storeLow: free => `can be read and written, but only ${free} are free`,
     alone: 'no node is reached',
     notRunning: 'the node is not running',
     clockOk: 'nothing unusual',

@@ -86,6 +86,11 @@ export const zhCN = {
       safe: '已保存的消息都在',
       next: `稍等再试；仍不行就停止它，再运行 ${petrel} up`,
     }),
+    notSavedYet: {
+      what: '还没有保存：本机存储写入失败',
+      safe: '运行中的节点留着它，有空间后自动保存并发送',
+      next: '腾出磁盘空间；不要重发，在此之前也不要停止节点',
+    },
     noHome: {
       what: '不知道当前用户的主目录在哪里',
       safe: untouched,
@@ -267,6 +272,7 @@ export const zhCN = {
     failed: (count: number, total: number): string => `${total} 条中有 ${count} 条未通过`,
     storeOk: '可读写',
     storeFailing: '写入失败',
+    storeLow: (free: string): string => `可读写，但只剩 ${free} 空间`,
     alone: '没有连到任何节点',
     notRunning: '节点没有运行',
     clockOk: '未见异常',

@@ -25,6 +25,8 @@ export type RunningProcess = {
 export type ProcessOptions = {
   readonly environment?: Readonly<Record<string, string>>
   readonly input?: string
+  /** A program and its arguments that starts the rest, such as one that enters a namespace. */
+  readonly through?: readonly string[]
 }
 
 const outputKeptMax = 400_000
@@ -34,7 +36,8 @@ export const startNode = (
   arguments_: readonly string[],
   options: ProcessOptions = {},
 ): RunningProcess => {
-  const child = spawn(process.execPath, arguments_, {
+  const [program, ...given] = [...(options.through ?? []), process.execPath, ...arguments_]
+  const child = spawn(program ?? process.execPath, given, {
     cwd: repositoryRoot,
     env: { ...outsideNpm(), NO_COLOR: '1', ...options.environment },
     stdio: ['pipe', 'pipe', 'pipe'],
