@@ -4,7 +4,7 @@ import { type Peer, limits } from '#protocol'
 
 const heldMax = Math.ceil(limits.heldOpsMax * 1.125)
 const edgesMax = limits.authorsMax
-const rangesMax = limits.heldOpsMax
+const rangesMax = limits.rangesHeldMax + 2
 const any = Number.POSITIVE_INFINITY
 
 /** By path; a star stands for every member. Unbounded ones are bounded by what their own person does, or stand as hot rows

@@ -30,6 +30,9 @@ export const limits = {
   seqMax: 2 ** 40,
   /** Ranges of one author's log in a state vector: more holes than this are not asked for one by one. */
   rangesMax: 256,
+  /** Ranges of one log that are held: who is late gets the newest 2,000 by urgency, so that every other one may be missing for
+   *  a while; an author who leaves holes on purpose gets no further. */
+  rangesHeldMax: 1_536,
   /** Operations of one group looked up at a time because they may contradict a stored one. */
   forkChecksMax: 4,
   /** Epochs tried for one operation with the same key id prefix. */

@@ -94,6 +94,8 @@ export const insertOp = (log: GroupLog, op: Op): Insertion => {
   if (after !== undefined && !equalBytes(after, idPrefix(op))) {
     return markFork(log, author, op.seq)
   }
+  const isApart = op.seq > 0 && before === undefined && after === undefined
+  if (isApart && author.ranges.length >= limits.rangesHeldMax) return 'full'
   linkEdges(author, op, before !== undefined, after !== undefined)
   author.ranges = addRange(author.ranges, op.seq, op.seq)
   author.newestHlc = Math.max(author.newestHlc, op.hlc)

@@ -1,0 +1,107 @@
+/** A member signs whatever it likes: places far apart, two operations for one place, presence without end, keys nobody asked
+ *  for. It costs others a bounded amount, and they understand each other as before. */
+import { expect, test } from 'vitest'
+import type { GroupId } from '#protocol'
+import { encodeSyncFrame } from '../../protocol/core/message.ts'
+import { type Op, assembleOp, encodeOp, idPrefix, kinds, signOp } from '../../protocol/core/op.ts'
+import { createNodeCryptography } from '../../node/cryptography.ts'
+import { checkConverged } from '../../sim/check.ts'
+import { checkMemory } from '../../sim/memory.ts'
+import { formGroup } from '../../sim/random-run.ts'
+import { type World, createWorld } from '../../sim/world.ts'
+
+const cryptography = createNodeCryptography()
+const people = ['alice', 'bob', 'chen'] as const
+
+/** Alice, Bob and Chen in a chain, and Mal beside Alice, who may sign operations for any place of its log. */
+const withMal = (seed: string) => {
+  const world = createWorld({ seed, names: [...people, 'mal'], cryptography })
+  const group = formGroup(world, [...people, 'mal'])
+  world.disconnect('alice', 'chen')
+  world.connect('bob', 'chen')
+  world.run(5_000)
+  const mine = world.host('mal').peer.groups.get(group)
+  const own = mine?.own
+  const epoch = mine?.epochs.values().next().value
+  if (own === undefined || epoch === undefined) throw new Error('mal is not in')
+  const head = Math.max(...(mine?.log.held.get(own.author)?.keys() ?? []))
+  const sign = (
+    seq: number,
+    options: { readonly prev?: Uint8Array; readonly body?: number } = {},
+  ): Op => {
+    const { prev = new Uint8Array(16).fill(7), body = 1 } = options
+    const header = {
+      kind: kinds.fact,
+      priority: 'routine',
+      author: own.author,
+      seq,
+      hlc: 1_790_000_100_000 + seq,
+      prev,
+      keyId: epoch.keyId,
+    } as const
+    const payload = new Uint8Array(40)
+    new DataView(payload.buffer).setUint32(0, body)
+    const op = assembleOp(group, header, payload, undefined)
+    return signOp(op, message => cryptography.sign(own.secret, message))
+  }
+  const give = (ops: readonly Op[]): void => {
+    for (let at = 0; at < ops.length; at += 100) {
+      const part = ops.slice(at, at + 100).map(encodeOp)
+      world.inject('mal', 'alice', 'sync', encodeSyncFrame({ type: 'ops', group: 0, ops: part }))
+      world.run(200)
+    }
+  }
+  return { world, group, own, head, sign, give }
+}
+
+const say = (world: World, name: string, group: GroupId, text: string): void => {
+  world.ask(name, { type: 'send-text', group, text, priority: 'routine' })
+}
+const agree = (world: World, group: GroupId): readonly string[] => {
+  for (const name of people) world.disconnect(name, 'mal')
+  say(world, 'alice', group, 'still here')
+  say(world, 'chen', group, 'here as well')
+  world.run(120_000)
+  const saved = [
+    { host: 'alice', text: 'still here' },
+    { host: 'chen', text: 'here as well' },
+  ]
+  return [
+    ...checkConverged(world, group, people, saved),
+    ...people.flatMap(name => checkMemory(name, world.host(name).peer)),
+  ]
+}
+
+test('operations with a hole before each fill no memory', () => {
+  const { world, group, head, sign, give } = withMal('holes')
+  give(Array.from({ length: 1_800 }, (_, index) => sign(head + 2 + 2 * index)))
+  world.run(30_000)
+  expect(agree(world, group)).toEqual([])
+})
+
+test('thousands of operations for one place are one fork, and are not passed on', () => {
+  const { world, group, head, sign, give } = withMal('forks')
+  give([sign(head + 1)])
+  world.run(5_000)
+  const before = world.host('alice').sentBytes
+  give(Array.from({ length: 2_000 }, (_, index) => sign(head + 1, { body: 2 + index })))
+  world.run(30_000)
+  expect(world.host('alice').sentBytes - before).toBeLessThan(20_000)
+  expect(agree(world, group)).toEqual([])
+})
+
+test('forks found further and further down cost a bounded number of frames', () => {
+  const { world, group, head, sign, give } = withMal('deeper')
+  const chain: Op[] = []
+  for (let index = 0; index < 200; index++) {
+    const last = chain.at(-1)
+    chain.push(sign(head + 1 + index, last === undefined ? {} : { prev: idPrefix(last) }))
+  }
+  give(chain)
+  world.run(10_000)
+  const before = world.host('alice').sentBytes
+  give(chain.toReversed().map(op => sign(op.seq, { prev: op.prev, body: 9 })))
+  world.run(30_000)
+  expect(world.host('alice').sentBytes - before).toBeLessThan(1_000_000)
+  expect(agree(world, group)).toEqual([])
+})
