@@ -42,6 +42,9 @@ export type Context = {
   readonly signal: AbortSignal
   /** A human line on stdout; nothing with --json. */
   readonly print: (text: string) => void
+  /** The same screen again, for commands that watch: over the old one where the terminal can, below it elsewhere. */
+  readonly repaint: (text: string) => void
+  readonly canRepaint: boolean
   /** A JSON line on stdout; nothing without --json. */
   readonly record: (type: string, fields: object) => void
   /** A human line on stderr; nothing with --quiet. */
@@ -62,6 +65,8 @@ export type ContextParts = Omit<
   | 'isTerminal'
   | 'hasColor'
   | 'print'
+  | 'repaint'
+  | 'canRepaint'
   | 'record'
   | 'talk'
   | 'progress'
@@ -77,6 +82,8 @@ export const createContext = (parts: ContextParts): Context => {
   const style = styleFor(stdout, flags.color)
   const errorStyle = styleFor(stderr, flags.color)
 
+  const canRepaint = isTerminal && !flags.json && rest.settings.environment['TERM'] !== 'dumb'
+
   const record = (type: string, fields: object): void => {
     if (flags.json) stdout.write(`${harmlessJson({ v: 1, type, ...fields })}\n`)
   }
@@ -91,7 +98,15 @@ export const createContext = (parts: ContextParts): Context => {
     messages,
     signal,
     style,
-    columns: isTerminal ? Math.max(20, stdout.columns || 80) : Number.POSITIVE_INFINITY,
+    get columns() {
+      return isTerminal ? Math.max(20, stdout.columns || 80) : Number.POSITIVE_INFINITY
+    },
+    canRepaint,
+    repaint: text => {
+      if (flags.json) return
+      if (!canRepaint) stdout.write(`${text}\n\n`)
+      else stdout.write(repainted(text, stdout.rows || 24))
+    },
     isTerminal,
     hasColor: style.bold('x') !== 'x',
     print: text => {
@@ -117,6 +132,12 @@ export const createContext = (parts: ContextParts): Context => {
       }
     },
   }
+}
+
+/** From the top left corner, each line cleared to its end, and nothing left of a longer screen below. */
+const repainted = (text: string, rows: number): string => {
+  const lines = text.split('\n').slice(0, rows - 1)
+  return `\u001b[H${lines.map(line => `${line}\u001b[K\n`).join('')}\u001b[J`
 }
 
 /** What happened, what is safe, what to do: one line each. */

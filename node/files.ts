@@ -38,8 +38,22 @@ export const writePrivate = (file: string, text: string): void => {
   syncDirectory(dirname(file))
 }
 
+/** Parents first, each by itself: Node's own recursion never ends where a directory cannot be made below a parent that is
+ *  there (/proc says ENOENT to that). */
+const makeDirectory = (directory: string): void => {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return
+  const parent = dirname(directory)
+  if (parent !== directory) makeDirectory(parent)
+  try {
+    mkdirSync(directory, { mode: 0o700 })
+  } catch (reason) {
+    // Somebody else may have made it meanwhile.
+    if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) throw reason
+  }
+}
+
 export const makePrivateDirectory = (directory: string): void => {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeDirectory(directory)
   chmodSync(directory, 0o700)
 }
 

@@ -1,4 +1,6 @@
-/** `petrel status`: one screen on the node, its links, its groups and its storage. */
+/** `petrel status [--watch]`: one screen on the node, its links, its groups and its storage; once, or again at each change. */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Access } from '../access.ts'
 import { described } from '../help.ts'
 import type { Program } from '../cli.ts'
 import type { Context } from '../context.ts'
@@ -19,18 +21,50 @@ export const addStatus = ({ program, speech, run }: Program): void => {
     .command('status')
     .summary(speech.t.help.status)
     .description(described(speech, speech.t.help.status, 'status'))
-    .action(() =>
+    .option('-w, --watch', speech.t.help.watch)
+    .action(({ watch: isWatching }: { readonly watch?: boolean }) =>
       run(context =>
         withAccess(context, async access => {
           const answer = await readStatus(access)
           if (!answer.ok) return context.fail(accessFailure(context, answer.error))
-          return show(context, answer.value)
+          if (isWatching === true && access.isDaemon) return watch(context, access, answer.value)
+          context.print(statusText(context, answer.value))
+          context.record('status', statusRecord(answer.value))
+          if (isWatching === true) context.talk(context.t.doctor.runUp(context.petrel))
+          return exitCodes.done
         }),
       ),
     )
 }
 
-const show = (context: Context, { node, app }: Status): ExitCode => {
+const watchMillis = 1_000
+
+/** Until Ctrl-C, --timeout, or the end of the node. A terminal is painted anew; elsewhere each change is printed once. */
+const watch = async (context: Context, access: Access, first: Status): Promise<ExitCode> => {
+  let status = first
+  let told = ''
+  while (!context.signal.aborted) {
+    const record = statusRecord(status)
+    const text = JSON.stringify(record)
+    if (context.canRepaint || text !== told) context.repaint(statusText(context, status))
+    if (text !== told) context.record('status', record)
+    told = text
+    await wait(watchMillis, undefined, { signal: context.signal }).catch(() => undefined)
+    if (context.signal.aborted) break
+    const answer = await readStatus(access)
+    if (!answer.ok) return context.fail(accessFailure(context, answer.error))
+    status = answer.value
+  }
+  return exitCodes.done
+}
+
+const statusRecord = ({ node, app }: Status): object => ({
+  ...node,
+  ...app,
+  groups: app.groups.map(groupRecord),
+})
+
+const statusText = (context: Context, { node, app }: Status): string => {
   const { t, messages, style } = context
   const spoken = app.unit === '' ? app.name : `${app.name} · ${app.unit}`
   const since = spanWords(messages, Date.now() - Date.parse(node.startedAt))
@@ -47,24 +81,14 @@ const show = (context: Context, { node, app }: Status): ExitCode => {
     ['', isCarrying ? [t.status.carried(app.carriedOps, byteSize(app.carriedBytes))] : []],
     [t.status.refusals, refused],
   ]
-  context.print(
-    factsText(
-      facts.filter(([, parts]) => parts.length > 0),
-      context.columns,
-      style.dim,
-    ),
-  )
-  context.print(`\n${style.bold(t.status.groups)}`)
-  context.print(
-    app.groups.length === 0
-      ? t.status.noGroups
-      : table(
-          app.groups.map(group => groupRow(context, group)),
-          context.columns,
-        ),
-  )
-  context.record('status', { ...node, ...app, groups: app.groups.map(groupRecord) })
-  return exitCodes.done
+  const said = facts.filter(([, parts]) => parts.length > 0)
+  const rows = app.groups.map(group => groupRow(context, group))
+  return [
+    factsText(said, context.columns, style.dim),
+    '',
+    style.bold(t.status.groups),
+    rows.length === 0 ? t.status.noGroups : table(rows, context.columns),
+  ].join('\n')
 }
 
 const netWords = ({ messages, style }: Context, app: AppView, isOnline: boolean): string => {

@@ -10,6 +10,7 @@ import { accessFailure, thrownFailure } from '../faults.ts'
 import { greetingText } from '../greeting.ts'
 import { openOwnDataDir } from '../identity.ts'
 import { inviteFile, writeInviteFile } from '../secret-output.ts'
+import { tellServiceManager } from '../service-manager.ts'
 import { watchNews } from '../news.ts'
 import { rfc3339 } from '../times.ts'
 import { version } from '../version.ts'
@@ -101,9 +102,17 @@ const up = async (context: Context, showLink: boolean): Promise<ExitCode> => {
   const made = await freshInvite(daemon.value, settings)
   greet(context, daemon.value, made, showLink)
   const news = watchNews(context, host.drive)
+  const { environment } = settings
+  const isTold = await tellServiceManager(
+    environment,
+    'READY=1',
+    `STATUS=${daemon.value.status().origins.join(' ')}`,
+  )
+  if (!isTold) context.talk(t.up.serviceNotTold)
   await ending.came
   news.stop()
   context.talk(`\n${t.up.stopping}`)
+  await tellServiceManager(environment, 'STOPPING=1')
   await stop()
   ending.release()
   if (broken !== undefined) return context.fail(thrownFailure(context, broken))

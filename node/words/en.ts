@@ -181,6 +181,7 @@ export const en: CliWords = {
     firstPurpose: 'Created on the first start; it can be renamed',
     stopping: 'Stopping: writing what is left…',
     stopped: 'Stopped; everything is saved',
+    serviceNotTold: 'The service manager was not told: systemd-notify is missing or failed',
     forced: 'Stopped at once; what was saved is safe',
     joined: (name, title) => `${name} joined “${title}”`,
     arrived: (n, title) => `${count(n, 'new message')} in “${title}”`,

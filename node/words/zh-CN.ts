@@ -185,6 +185,7 @@ export const zhCN = {
     firstPurpose: '首次启动时自动建立，可改名',
     stopping: '正在停止：写完待存的内容…',
     stopped: '已停止，数据都在',
+    serviceNotTold: '没能通知服务管理器：缺少 systemd-notify，或它没有应答',
     forced: '已强行停止；已保存的消息都在',
     joined: (name: string, title: string): string => `${name} 加入了「${title}」`,
     arrived: (count: number, title: string): string => `「${title}」有 ${count} 条新消息`,
