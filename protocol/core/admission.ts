@@ -7,9 +7,19 @@ import { sealWelcome } from './epoch.ts'
 import { mayAdmit } from './group.ts'
 import { currentEpoch, isMember, memberOf, stateOf } from './groups.ts'
 import { answerJoiner, forgetAnswers, hasWelcome, sendJoin } from './join-answer.ts'
-import { type Asked, forgetPassed, forwardRequest, releaseRequests } from './join-forward.ts'
+import type { HeldRequest } from './join-desk.ts'
+import {
+  type Asked,
+  answerWelcomed,
+  forgetPassed,
+  forwardRequest,
+  parkRequest,
+  releaseRequests,
+} from './join-forward.ts'
+
 import { type JoinRequest, decodeJoinRequest, joinRequestIsSigned, requestName } from './join.ts'
 import { openLedger, planAck } from './ledger.ts'
+import type { Op } from './op.ts'
 import { renewHellos } from './sync.ts'
 import { planPresence, wishForLinks } from './presence.ts'
 import { type Refusal, type RefusalType, refusal } from './refusal.ts'
@@ -56,10 +66,27 @@ const decide = (peer: Peer, group: Group, asked: Asked): Refusal | undefined => 
   const { gid } = group
   const name = requestName(bytes)
   sendJoin(peer, from, { type: 'join-refused', gid, refusal: refused, request: name })
+  if (refused !== 'invite-unknown')
+    return refused === 'bad-signature' ? refusal(refused) : undefined
+  parkRequest(peer, group, asked)
   // Whoever only passes it on cannot know which invites there are.
   const isForwarder = peer.links.get(from)?.theirHello.has(gid) === true
-  const isFault = refused === 'bad-signature' || (refused === 'invite-unknown' && !isForwarder)
-  return isFault ? refusal(refused) : undefined
+  return isForwarder ? undefined : refusal(refused)
+}
+
+/** Operations of the group came: who is welcomed in them hears of it, and so does who asked with an invite unknown till now. */
+export const answerWaiting = (peer: Peer, group: Group, ops: readonly Op[]): void => {
+  if (peer.joinDesk.held.size === 0) return
+  answerWelcomed(peer, group, ops)
+  if (group.role !== 'member') return
+  const { invites } = stateOf(group)
+  decideReleased(peer, group, held => held.isParked && invites.has(held.invite))
+}
+
+const decideReleased = (peer: Peer, group: Group, fits: (held: HeldRequest) => boolean): void => {
+  for (const { bytes, from } of releaseRequests(peer, group.gid, fits)) {
+    for (const neighbour of from) onJoinRequest(peer, neighbour, bytes)
+  }
 }
 
 const admitDevice = (
@@ -144,9 +171,7 @@ export const completeJoin = (peer: Peer, group: Group): void => {
   wishForLinks(peer, group)
   if (group.toAck.size > 0) planAck(peer, group)
   peer.effects.push({ type: 'changed' })
-  for (const { bytes, from } of releaseRequests(peer, group.gid)) {
-    for (const neighbour of from) onJoinRequest(peer, neighbour, bytes)
-  }
+  decideReleased(peer, group, () => true)
 }
 
 const emptyOutbox = (peer: Peer, group: Group): void => {

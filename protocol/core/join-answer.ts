@@ -44,6 +44,8 @@ export const wasAnswered = (peer: Peer, group: Group, to: PeerId, device: Device
 
 /** Answers whoever asks for this device. Where the neighbour syncs the group anyway, with what it should have and has not. */
 export const answerJoiner = (peer: Peer, group: Group, to: PeerId, device: DeviceId): void => {
+  const link = peer.links.get(to)
+  if (link === undefined) return
   const { answered } = peer.joinDesk
   const name = answerName(to, group.gid, device)
   const last = answered.get(name)
@@ -52,7 +54,7 @@ export const answerJoiner = (peer: Peer, group: Group, to: PeerId, device: Devic
   answered.set(name, peer.now.instant)
   const [oldest] = answered.keys()
   if (answered.size > answeredMax && oldest !== undefined) answered.delete(oldest)
-  const shared = peer.links.get(to)?.groups.get(group.gid)
+  const shared = link.groups.get(group.gid)
   const wanted =
     shared === undefined
       ? openingOf(group, device)

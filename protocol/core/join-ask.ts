@@ -66,8 +66,9 @@ export const join = (
  *  a request shows who wants to be where. */
 export const seekAdmission = (peer: Peer, group: Group): void => {
   const { joining, gid } = group
+  if (joining === undefined || group.role !== 'joining') return
   const asking = askingOf(peer, group)
-  if (joining === undefined || asking === undefined || group.role !== 'joining') return
+  if (asking === undefined) return
   const inviter = peerIdOf(joining.invite.libp2pKey)
   if (!peer.links.has(inviter)) {
     const addresses = joining.invite.addresses.map(addressToMultiaddr)

@@ -14,6 +14,10 @@ export type HeldRequest = {
   readonly broughtBy: PeerId
   readonly keptAt: Instant
   readonly expiresAt: Instant
+  /** In hex. */
+  readonly invite: string
+  /** This peer may admit and does not know the invite yet: it waits for that, and shows the request to nobody. */
+  readonly isParked: boolean
   /** Neighbours it came from: it never goes there, an answer does. */
   readonly from: Set<PeerId>
   askedAt: Instant

@@ -49,7 +49,19 @@ export type Asked = {
 
 /** A request this peer cannot decide: answered when its welcome is here, else kept and passed on. Answers with what is to be
  *  charged to the neighbour. */
-export const forwardRequest = (peer: Peer, group: Group, asked: Asked): Refusal | undefined => {
+export const forwardRequest = (peer: Peer, group: Group, asked: Asked): Refusal | undefined =>
+  keepRequest(peer, group, asked, false)
+
+/** Nobody else is troubled with it: an invite that nobody knows may be none. */
+export const parkRequest = (peer: Peer, group: Group, asked: Asked): Refusal | undefined =>
+  keepRequest(peer, group, asked, true)
+
+const keepRequest = (
+  peer: Peer,
+  group: Group,
+  asked: Asked,
+  isParked: boolean,
+): Refusal | undefined => {
   const { request, bytes, device, from } = asked
   const key = keyOf(request, device)
   const known = peer.joinDesk.held.get(key)
@@ -77,6 +89,8 @@ export const forwardRequest = (peer: Peer, group: Group, asked: Asked): Refusal 
     expiresAt: later(now.instant, lifetime),
     from: known?.from ?? new Set(),
     askedAt: now.instant,
+    invite: bytesToHex(request.invitePublic),
+    isParked,
     passed: known?.passed ?? new Map(),
     refused: undefined,
   }
@@ -189,7 +203,7 @@ const inTurn = (peer: Peer): readonly HeldRequest[] => {
 }
 
 const isDue = (held: HeldRequest, link: Link, shares: ReadonlyMap<PeerId, number>): boolean => {
-  if (!link.theirHello.has(held.gid) || held.from.has(link.peer)) return false
+  if (held.isParked || held.from.has(link.peer) || !link.theirHello.has(held.gid)) return false
   const passed = held.passed.get(link.peer)
   // No more than the neighbour's share for us, so that an honest peer is never charged for its joiners.
   if (passed === undefined) return (shares.get(link.peer) ?? 0) < limits.joinRequestsPerNeighbourMax
@@ -210,14 +224,11 @@ const passedBy = (peer: Peer): ReadonlyMap<PeerId, number> => {
 
 /** Operations of the group arrived: whoever is welcomed in them and asked here is answered. */
 export const answerWelcomed = (peer: Peer, group: Group, ops: readonly Op[]): void => {
-  if (peer.joinDesk.held.size === 0) return
   const welcomed = new Set(ops.map(deviceWelcomed))
   for (const [key, { gid, device, from }] of peer.joinDesk.held) {
     if (gid !== group.gid || !welcomed.has(device)) continue
     drop(peer, key, gid)
-    for (const neighbour of from) {
-      if (peer.links.has(neighbour)) answerJoiner(peer, group, neighbour, device)
-    }
+    for (const neighbour of from) answerJoiner(peer, group, neighbour, device)
   }
 }
 
@@ -247,11 +258,15 @@ const tellRefused = (peer: Peer, held: HeldRequest, to: PeerId): void => {
   sendJoin(peer, to, { type: 'join-refused', gid, refusal: refused, request: requestName(bytes) })
 }
 
-/** This peer has become somebody who may decide: hands out what it kept for the group. */
-export const releaseRequests = (peer: Peer, gid: GroupId): readonly HeldRequest[] => {
+/** Hands out, to be decided here, what was kept for a group and fits. */
+export const releaseRequests = (
+  peer: Peer,
+  gid: GroupId,
+  fits: (held: HeldRequest) => boolean,
+): readonly HeldRequest[] => {
   const released: HeldRequest[] = []
   for (const [key, held] of peer.joinDesk.held) {
-    if (held.gid !== gid) continue
+    if (held.gid !== gid || !fits(held)) continue
     drop(peer, key, gid)
     released.push(held)
   }
@@ -289,6 +304,8 @@ export const restoreRequest = (peer: Peer, row: Row): void => {
     expiresAt: later(instant, lifetime - age),
     from: new Set([saved.broughtBy]),
     askedAt: instant,
+    invite: bytesToHex(request.value.invitePublic),
+    isParked: saved.isParked,
     passed: new Map(),
     refused: undefined,
   })

@@ -12,7 +12,7 @@ import {
   timestamp,
 } from './base.ts'
 import { writeAck } from './ack.ts'
-import { completeJoin, forgetNeighbour, onJoinRequest } from './admission.ts'
+import { answerWaiting, completeJoin, forgetNeighbour, onJoinRequest } from './admission.ts'
 import { type AdmitContext, type VerifiedMessage, isPaced } from './admit.ts'
 import { dropCarried, onCarry, sweepCarried } from './carry.ts'
 import { type Cryptography, nobleCryptography } from './crypto.ts'
@@ -27,7 +27,7 @@ import { closeLedgers } from './ledger.ts'
 import { limits } from './limits.ts'
 import { askNeighbour, onJoinAnswer, onJoinRefused, seekAdmission } from './join-ask.ts'
 import { createJoinDesk } from './join-desk.ts'
-import { answerWelcomed, passRequests } from './join-forward.ts'
+import { passRequests } from './join-forward.ts'
 import { heldOp } from './log.ts'
 import { type Op, decodeRecord } from './op.ts'
 import { onSlots, tellPresence, wishForLinks } from './presence.ts'
@@ -252,7 +252,7 @@ const receiveOps = (
   const shared = link?.groups.get(message.gid)
   if (group === undefined || group.role === 'left') return false
   const isWhole = ingestOps(peer, group, message.ops, from)
-  answerWelcomed(peer, group, message.ops)
+  answerWaiting(peer, group, message.ops)
   if (message.source === 'join') onJoinAnswer(peer, group)
   for (const fault of message.refusals) {
     if (link === undefined) refuse(peer, from, fault)

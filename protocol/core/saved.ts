@@ -5,7 +5,7 @@
  *    own    := [author8, secret32, incarnation]      joining := [token, name, unit, refusal]
  *    marks  := [[author8, [from, to, …]]…]
  *    ledger := CBOR [1, [device16…], [peer…], [device16…], [device16…]]    recipients, carried, delivered, displayed
- *    join request := CBOR [1, own wall clock, peer that brought it, request] */
+ *    join request := CBOR [1, own wall clock, peer that brought it, whether it is parked, request] */
 import {
   type AuthorId,
   type DeviceId,
@@ -28,6 +28,7 @@ import {
   isBytes,
   isBytesUpTo,
   isExactly,
+  isFlag,
   isInteger,
   isKey,
   isListOf,
@@ -184,21 +185,26 @@ export const decodeOutboxRow = (value: Uint8Array): readonly [string, number] | 
   return decoded.ok && isOutboxRow(decoded.value) ? decoded.value : undefined
 }
 
-const isRequestRow = isTuple(isExactly(1), isTime, isText, isBytesUpTo(limits.joinRequestBytesMax))
-
-export const encodeRequestRow = (row: {
+type RequestRow = {
   readonly keptAt: number
   readonly broughtBy: PeerId
+  readonly isParked: boolean
   readonly bytes: Uint8Array
-}): Uint8Array => encodeCbor([1, Math.max(0, Math.floor(row.keptAt)), row.broughtBy, row.bytes])
+}
+const isRequestRow = isTuple(
+  isExactly(1),
+  isTime,
+  isText,
+  isFlag,
+  isBytesUpTo(limits.joinRequestBytesMax),
+)
 
-export const decodeRequestRow = (
-  value: Uint8Array,
-):
-  | { readonly keptAt: number; readonly broughtBy: PeerId; readonly bytes: Uint8Array }
-  | undefined => {
+export const encodeRequestRow = ({ keptAt, broughtBy, isParked, bytes }: RequestRow): Uint8Array =>
+  encodeCbor([1, Math.max(0, Math.floor(keptAt)), broughtBy, isParked, bytes])
+
+export const decodeRequestRow = (value: Uint8Array): RequestRow | undefined => {
   const decoded = decodeCbor(value)
   if (!decoded.ok || !isRequestRow(decoded.value)) return undefined
-  const [, keptAt, broughtBy, bytes] = decoded.value
-  return { keptAt, broughtBy: peerId(broughtBy), bytes }
+  const [, keptAt, broughtBy, isParked, bytes] = decoded.value
+  return { keptAt, broughtBy: peerId(broughtBy), isParked, bytes }
 }
