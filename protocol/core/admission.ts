@@ -25,6 +25,7 @@ import { planPresence, wishForLinks } from './presence.ts'
 import { type Refusal, type RefusalType, refusal } from './refusal.ts'
 import { outboxKey } from './rows.ts'
 import type { Group, Peer } from './state.ts'
+import { loadNewest } from './window.ts'
 import { appendControl, appendEpoch, appendFact, createOwnLog, startLog } from './write.ts'
 
 /** Somebody asks to be let in: answered with the opening or a named refusal by who may decide, kept and passed on by others
@@ -169,6 +170,8 @@ export const completeJoin = (peer: Peer, group: Group): void => {
   renewHellos(peer)
   planPresence(peer)
   wishForLinks(peer, group)
+  // What it carried may be in the store alone.
+  loadNewest(peer, group)
   if (group.toAck.size > 0) planAck(peer, group)
   peer.effects.push({ type: 'changed' })
   decideReleased(peer, group, () => true)
