@@ -4,7 +4,13 @@ import type { GroupId, GroupView } from '#protocol'
 import type { World } from './world.ts'
 
 /** A message somebody's peer said it had saved. */
-export type Saved = { readonly host: string; readonly text: string; readonly group?: GroupId }
+export type Saved = {
+  readonly host: string
+  readonly text: string
+  readonly group?: GroupId
+  /** It went into the outbox of somebody not let in yet. */
+  readonly isWaiting?: boolean
+}
 
 /** Convergence, no acknowledged loss, one order, no second notification, honest ledger. */
 export const checkConverged = (

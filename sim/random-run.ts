@@ -26,7 +26,7 @@ export const randomRun = (seed: number, cryptography?: Cryptography): RunResult 
   const { world, watch, draw, hosts } = run
   const steps = 10 + draw(20)
   for (let index = 0; index < steps; index++) {
-    trouble(run)
+    for (let count = 1 + draw(3); count > 0; count--) trouble(run)
     write(run, index)
     watch.look()
     world.run(draw(8_000))
@@ -83,6 +83,8 @@ const createRun = (seed: number, cryptography: Cryptography | undefined): Run =>
     hosts,
     groups,
     saved: [],
+    backups: new Map(),
+    doubtful: new Set(),
     liar: liar === undefined || liarName === undefined ? undefined : { name: liarName, ...liar },
     gossip: draw(3) / 2,
   }
@@ -98,12 +100,14 @@ const write = (run: Run, index: number): void => {
   const text = `${writer} ${index} ${'字'.repeat(draw(length))}`
   const priority = priorities[draw(priorities.length)] ?? 'routine'
   const answer = world.ask(writer, { type: 'send-text', group: group.gid, text, priority })
-  if (answer.ok && writer !== run.liar?.name)
-    run.saved.push({ host: writer, text, group: group.gid })
+  if (!answer.ok || writer === run.liar?.name) return
+  // Who leaves before being let in takes along what waited.
+  const isWaiting = answer.value.type === 'saved' && answer.value.waiting
+  run.saved.push({ host: writer, text, group: group.gid, isWaiting })
 }
 
 const checkRun = (run: Run): readonly string[] => {
-  const { world, groups, saved, liar } = run
+  const { world, groups, saved, liar, doubtful } = run
   const problems = run.hosts.flatMap(name =>
     name === liar?.name ? [] : checkNotified(world, name),
   )
@@ -115,7 +119,10 @@ const checkRun = (run: Run): readonly string[] => {
         (people.includes(name) || world.group(name, gid)?.summary.state === 'member'),
     )
     const kept: Saved[] = saved.filter(
-      ({ host, group }) => group === gid && (inside.includes(host) || left.has(host)),
+      ({ host, group, isWaiting }) =>
+        group === gid &&
+        !doubtful.has(host) &&
+        (inside.includes(host) || (left.has(host) && isWaiting !== true)),
     )
     problems.push(...checkConverged(world, gid, inside, kept))
   }

@@ -1,7 +1,7 @@
 /** What goes wrong in a random run, one thing at a time: links come, go, fall silent and come back for one side only; hosts
  *  crash, lose power between writing down and telling, jump in time or stand still; people join, leave, invite and change
  *  what the group shares while apart; a liar lies. */
-import { type GroupId, millis } from '#protocol'
+import { type GroupId, type Row, millis } from '#protocol'
 import type { Saved } from './check.ts'
 import type { Liar } from './liar.ts'
 import type { Watch } from './watch.ts'
@@ -22,6 +22,10 @@ export type Run = {
   readonly hosts: readonly string[]
   readonly groups: readonly RunGroup[]
   readonly saved: Saved[]
+  /** Copies of a host's rows, to be put back later. */
+  readonly backups: Map<string, ReadonlyMap<string, Row>>
+  /** Hosts whose storage went back in time: what they said they had saved may be gone or disputed, nobody else's. */
+  readonly doubtful: Set<string>
   readonly liar: (Liar & { readonly name: string }) | undefined
   /** Share of gossip that gets through. */
   readonly gossip: number
@@ -34,9 +38,10 @@ export const trouble = (run: Run): void => {
   const a = hosts[draw(hosts.length)] ?? 'alice'
   const b = hosts[draw(hosts.length)] ?? 'alice'
   const group = groups[draw(groups.length)]
-  const kind = draw(20)
+  const kind = draw(21)
   if (kind < 12) troubleLinks(run, kind, a, b)
   else if (kind < 16) troubleHost(run, kind, a)
+  else if (kind === 20) troubleStorage(run, a)
   else if (group !== undefined) troubleGroup(run, kind, a, group)
   if (run.liar === undefined || a === run.liar.name) return
   for (let count = draw(6); count > 0; count--) run.liar.lie(run.world, a)
@@ -96,6 +101,20 @@ const troubleHost = ({ world, draw }: Run, kind: number, a: string): void => {
       host.clockError = [0, 7_200_000, -7_200_000, 400 * dayMillis, -400 * dayMillis][draw(5)] ?? 0
       host.clockStandsAt = draw(4) === 0 ? 1_790_000_000_000 + world.now() : undefined
   }
+}
+
+/** A backup is made, and later put back; whether the host notices decides if its log forks. */
+const troubleStorage = ({ world, draw, watch, backups, doubtful }: Run, a: string): void => {
+  const backup = backups.get(a)
+  if (backup === undefined) {
+    backups.set(a, new Map(world.host(a).rows))
+    return
+  }
+  if (draw(2) === 0 || a === 'alice') return
+  world.crash(a)
+  world.start(a, backup, draw(2) === 0)
+  watch.forget(a)
+  doubtful.add(a)
 }
 
 const troubleGroup = (run: Run, kind: number, a: string, group: RunGroup): void => {
