@@ -39,10 +39,10 @@ export const startApiServer = async (
   const isRefused = boundConnections(server, bounds, busy)
   for (const path of paths) {
     if (await isAnswered(path)) continue
-    removeFile(path)
-    const listening = once(server, 'listening')
-    server.listen(path)
     try {
+      removeFile(path)
+      const listening = once(server, 'listening')
+      server.listen(path)
       await listening
     } catch (reason) {
       if (path === paths.at(-1)) throw reason

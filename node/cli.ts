@@ -110,7 +110,7 @@ export const main = async (
       signal: stopping.signal,
     })
   const early = (): Context => {
-    const settings = readSettings({}, '/dev/null', {})
+    const settings = readSettings({}, '/dev/null', { HOME: '/' })
     if (!settings.ok) throw new Error('defaults are valid')
     const flags = {
       json: isJson,

@@ -107,6 +107,7 @@ const textOf = (reason: unknown): string => {
 export const thrownFailure = ({ t, petrel }: Speech, reason: unknown): Failure => {
   const code = systemCode(reason) ?? ''
   const cause = systemCode(reason instanceof Error ? reason.cause : undefined) ?? ''
+  if (code === 'no-home') return failed(code, exitCodes.usage, t.said.noHome)
   if (code === 'store-newer') return failed(code, exitCodes.refused, t.said.storeNewer)
   if (cause === 'LEVEL_LOCKED') return failed('in-use', exitCodes.locked, t.said.inUse(0, 'store'))
   if (code.startsWith('store-') || code.startsWith('LEVEL_')) {

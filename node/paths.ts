@@ -1,5 +1,6 @@
 /** Where Petrel keeps things: the XDG directories, or one directory given with --data. Nothing is created here. */
-import { homedir } from 'node:os'
+import { createHash } from 'node:crypto'
+import { tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -8,7 +9,19 @@ export type Environment = Readonly<Record<string, string | undefined>>
 const absolute = (path: string | undefined): string | undefined =>
   path !== undefined && path.startsWith('/') ? path : undefined
 
-const home = (environment: Environment): string => absolute(environment['HOME']) ?? homedir()
+/** A HOME that is empty or relative would put data wherever the command happened to be typed. */
+const home = (environment: Environment): string => absolute(environment['HOME']) ?? ownHome()
+
+/** As the system's list of users has it; thrown with code `no-home` where it has nothing. */
+const ownHome = (): string => {
+  try {
+    const known = absolute(userInfo().homedir)
+    if (known !== undefined) return known
+  } catch (reason) {
+    throw Object.assign(new Error('no home', { cause: reason }), { code: 'no-home' })
+  }
+  throw Object.assign(new Error('no home'), { code: 'no-home' })
+}
 
 export const defaultDataDir = (environment: Environment): string =>
   join(
@@ -34,7 +47,10 @@ export const socketCandidates = (dataDir: string, environment: Environment): rea
   const inData = join(dataDir, 'petrel.sock')
   const isDefault = dataDir === defaultDataDir(environment)
   const inRuntime = runtime === undefined ? [] : [join(runtime, 'petrel.sock')]
-  const wanted = isDefault ? [...inRuntime, inData] : [inData, ...inRuntime]
+  // A data directory deep in the tree still needs a place: private by its mode, told apart by owner and directory.
+  const mark = createHash('sha256').update(dataDir).digest('hex').slice(0, 16)
+  const inTemporary = join(tmpdir(), `petrel-${process.getuid?.() ?? 0}-${mark}.sock`)
+  const wanted = [...(isDefault ? [...inRuntime, inData] : [inData, ...inRuntime]), inTemporary]
   return wanted.filter(path => Buffer.byteLength(path) <= socketPathBytesMax)
 }
 

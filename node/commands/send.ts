@@ -75,6 +75,10 @@ const send = async (
 const readText = async (context: Context): Promise<Result<string, Failure>> => {
   const { said } = context.t
   const bytes = await context.readInput(inputBytesMax)
+  // Cut off somewhere inside a character, perhaps: its length is all there is to say.
+  if (bytes.length > inputBytesMax) {
+    return { ok: false, error: refusalFailure(context, 'text-too-long') }
+  }
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
