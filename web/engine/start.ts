@@ -122,6 +122,8 @@ export const startEngine = (afterThis: Promise<void>): EngineClient => {
       views.role.value = 'viewer'
       viewer = startViewer({ views, tabs, outbox, isMemory })
       use(viewer)
+      // written before there was anybody to tell
+      if (views.pending.value.length > 0) viewer.picked('outbox')
     })
     viewer?.end()
     current = undefined

@@ -26,11 +26,19 @@ const holdUpMillis = 500
 
 const byDatabase = (name: string, onWait: () => void): Promise<void> =>
   new Promise((resolve, reject) => {
-    const holdUp = setTimeout(onWait, holdUpMillis)
+    let isWaiting = false
+    const wait = (): void => {
+      clearTimeout(holdUp)
+      if (!isWaiting) onWait()
+      isWaiting = true
+    }
+    // a request behind another tab's waiting one is not even called blocked
+    const holdUp = setTimeout(wait, holdUpMillis)
     /** Whoever raises the version holds the lock; of several tabs that ask for the same version only one does. */
     const raiseTo = (version: number): void => {
       let isRaised = false
       const request = indexedDB.open(name, version)
+      request.onblocked = wait
       request.onupgradeneeded = () => {
         isRaised = true
       }
