@@ -210,7 +210,7 @@ export const createConversation = (): Conversation => {
     given: { signed, ...request },
     bytes: encodeJoinFrame({ type: 'join-request', request: requestBytes }),
   })
-  const admit = annLog.control('Ann admits Bo', {
+  annLog.control('Ann admits Bo', {
     type: 'admit',
     heads: [headOf(invite)],
     ...request,
@@ -223,8 +223,8 @@ export const createConversation = (): Conversation => {
   if (!welcome.ok) throw new Error(welcome.error.type)
   const given = { ephemeralSecret, secrets, payload: welcome.value }
   const welcomeOp = annLog.open('Ann seals the key to Bo', welcome.value, given)
-  const history = [rootOp, create, invite, admit, welcomeOp].map(encodeOp)
-  const answer = encodeJoinFrame({ type: 'join-answer', gid, ops: history })
+  const opening = [rootOp, welcomeOp].map(encodeOp)
+  const answer = encodeJoinFrame({ type: 'join-answer', gid, ops: opening })
   steps.push({ name: 'Ann answers Bo', given: {}, bytes: answer })
   boLog.genesis('Bo begins a log', false)
   boLog.fact('Bo writes', { type: 'message', text: texts.bo }, [])
