@@ -71,8 +71,8 @@ const keepRequest = (
   }
   if (isOverShare(peer, known, from)) return refusal('over-quota', 'join requests')
   if (!joinRequestIsSigned(request, peer.cryptography)) return refusal('bad-signature')
-  if (hasWelcome(group, device)) {
-    // Asked once more after the answer: this welcome did not let it in, so somebody else must see the request.
+  const isWelcomed = hasWelcome(group, device)
+  if (isWelcomed) {
     const isFirst = !wasAnswered(peer, group, from, device)
     answerJoiner(peer, group, from, device)
     if (isFirst) return undefined
@@ -86,7 +86,8 @@ const keepRequest = (
     name: bytesToHex(requestName(bytes)),
     broughtBy: known?.broughtBy ?? from,
     keptAt: now.instant,
-    expiresAt: later(now.instant, lifetime),
+    // Asked once more after the answer: if this welcome does not let it in, somebody else must see the request.
+    expiresAt: later(now.instant, isWelcomed ? passAgain : lifetime),
     from: known?.from ?? new Set(),
     askedAt: now.instant,
     invite: bytesToHex(request.invitePublic),
