@@ -125,7 +125,10 @@ export const main = async (
 
   let exit: ExitCode = exitCodes.done
   let current: Context | undefined
-  watchOutput(streams, stopping)
+  watchOutput(streams, stopping, code => {
+    const said = speech.t.said.outputFailed(code)
+    early().fail(failed('output-failed', exitCodes.internal, said))
+  })
 
   if (hasSecret(args)) {
     return early().fail(
@@ -243,13 +246,25 @@ const timedOut = (context: Context): ExitCode =>
   context.fail(failed('timeout', exitCodes.timeout, context.t.said.timeout))
 
 const endOf = (signal: AbortSignal): ExitCode =>
-  signal.reason === 'pipe' ? exitCodes.done : exitCodes.interrupted
+  signal.reason === 'pipe'
+    ? exitCodes.done
+    : signal.reason === 'output'
+      ? exitCodes.internal
+      : exitCodes.interrupted
 
-/** Nobody reads any more (`petrel tail | head`): stop quietly. */
-const watchOutput = ({ stdout, stderr }: Streams, stopping: AbortController): void => {
+/** Nobody reads any more (`petrel tail | head`): stop quietly. The disk that it goes to is full: stop and say so. */
+const watchOutput = (
+  { stdout, stderr }: Streams,
+  stopping: AbortController,
+  failing: (code: string) => void,
+): void => {
   const gone = (reason: unknown): void => {
-    if (systemCode(reason) === 'EPIPE') stopping.abort('pipe')
-    else if (systemCode(reason) !== 'EIO') throw reason
+    const code = systemCode(reason) ?? 'unknown'
+    if (code === 'EPIPE') stopping.abort('pipe')
+    else if (code !== 'EIO' && !stopping.signal.aborted) {
+      stopping.abort('output')
+      failing(code)
+    }
   }
   stdout.on('error', gone)
   stderr.on('error', gone)

@@ -89,6 +89,11 @@ export const en: CliWords = {
       safe: 'the running node holds it, and saves and sends it once there is room',
       next: 'free some disk space; do not send it again, nor stop the node before that',
     },
+    outputFailed: reason => ({
+      what: `The output cannot be written (${reason})`,
+      safe: 'saved messages are safe',
+      next: 'free some disk space, or write it elsewhere',
+    }),
     noHome: {
       what: 'The home directory of this user is not known',
       safe: kept,

@@ -91,6 +91,11 @@ export const zhCN = {
       safe: '运行中的节点留着它，有空间后自动保存并发送',
       next: '腾出磁盘空间；不要重发，在此之前也不要停止节点',
     },
+    outputFailed: (reason: string): Said => ({
+      what: `结果写不出去(${reason})`,
+      safe: '已保存的消息都在',
+      next: '腾出磁盘空间，或换一个地方输出',
+    }),
     noHome: {
       what: '不知道当前用户的主目录在哪里',
       safe: untouched,

@@ -85,7 +85,10 @@ test('closed streams are no reason to fail', async () => {
   expect(await shell('$petrel status 2>&-', place)).toBe(0)
   expect(await shell('$petrel send ops - <&-', place)).toBe(2)
   expect(await shell('$petrel join <&-', place)).toBe(2)
-  expect(await shell('$petrel status >/dev/full', place)).not.toBe(0)
+  expect(await shell(`$petrel status >/dev/full 2>"${place}/err"`, place)).toBe(1)
+  expect(readFileSync(join(place, 'err'), 'utf8')).toMatch(
+    /^Error: .*ENOSPC.*\nSafe: .*\nTry: .*\n$/,
+  )
 })
 
 test('bytes on standard input: text is sent as it is, the rest is refused by name', async () => {
