@@ -86,6 +86,8 @@ export const limits = {
   pinsMax: 50,
   /** Arrival times of a group kept in memory: those of the operations held there, and some that left it. */
   arrivalsMax: 4_000,
+  /** Stored operations of a group that are read again at each start: a few milliseconds of checking. */
+  sampleOps: 16,
   /** Operations of a group that wait in memory for a key. */
   lockedMax: 4_096,
   /** Purpose of a group in UTF-8 bytes. */

@@ -19,17 +19,17 @@ import { type Cryptography, nobleCryptography } from './crypto.ts'
 import { createDeadlines } from './deadlines.ts'
 import { onHeads, sendHead } from './fork.ts'
 import { noteGiven, sendChanges } from './have.ts'
-import { currentEpoch, flushGroup } from './groups.ts'
+import { flushGroup } from './groups.ts'
 import { flushEntries, ingestOps, onForkRows, refuse, retryLocked } from './ingest.ts'
 import { perform } from './intents.ts'
 import type { Effect, Input, StepResult } from './input.ts'
-import { closeLedgers } from './ledger.ts'
 import { limits } from './limits.ts'
 import { askNeighbour, onJoinAnswer, onJoinRefused, seekAdmission } from './join-ask.ts'
 import { createJoinDesk } from './join-desk.ts'
 import { passRequests } from './join-forward.ts'
 import { heldOp } from './log.ts'
 import { type Op, decodeRecord } from './op.ts'
+import { checkStored, onStored, startIncarnation } from './own-log.ts'
 import { onSlots, tellPresence, wishForLinks } from './presence.ts'
 import { pump, readAck, sendHistory } from './push.ts'
 import type { Random } from './random.ts'
@@ -50,7 +50,6 @@ import {
   sendAck,
 } from './sync.ts'
 import { onArrivals, onWindowOps } from './window.ts'
-import { createOwnLog, startLog } from './write.ts'
 
 /** A peer before its first input. `random` is its only chance; `cryptography` the fastest the host has. */
 export const createPeer = (options: {
@@ -95,8 +94,9 @@ const perceive = (peer: Peer, input: Input): void => {
   switch (input.type) {
     case 'started':
       restore(peer, input.rows)
-      if (input.isCopy === true) {
-        for (const group of peer.groups.values()) startIncarnation(peer, group)
+      for (const group of peer.groups.values()) {
+        if (input.isCopy === true) startIncarnation(peer, group)
+        checkStored(peer, group)
       }
       return
     case 'intent': {
@@ -321,22 +321,6 @@ const onLinkDeadline = (peer: Peer, what: string, link: Link): void => {
   link.haveDue.clear()
 }
 
-/** My own log went on elsewhere, or may have: this store is a copy or an old state. It is never continued; a new one begins.
- *  Without the key of an epoch nothing can begin, and nothing may be written. */
-const startIncarnation = (peer: Peer, group: Group): void => {
-  const { device } = peer
-  const { own } = group
-  if (own === undefined || device === undefined || group.role === 'left') return
-  if (currentEpoch(group) === undefined) {
-    group.own = undefined
-    group.metaDirty = true
-    return
-  }
-  const { name, unit } = group.authors.get(own.author) ?? device
-  closeLedgers(peer, group)
-  startLog(peer, group, { log: createOwnLog(peer, group.gid, own.incarnation + 1), name, unit })
-}
-
 const onLoaded = (peer: Peer, request: number, rows: readonly Row[]): void => {
   const load = peer.loads.get(request)
   const group = load === undefined ? undefined : peer.groups.get(load.gid)
@@ -352,6 +336,9 @@ const continueLoad = (peer: Peer, group: Group, load: Load, rows: readonly Row[]
       return
     case 'window-ops':
       onWindowOps(peer, group, rows, load.arrivals)
+      return
+    case 'stored':
+      onStored(peer, group, load, rows)
       return
     case 'carried':
       dropCarried(peer, group, rows)

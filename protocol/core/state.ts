@@ -266,6 +266,18 @@ export type Load =
       readonly to: number
     }
   | { readonly type: 'carried'; readonly gid: GroupId }
+  | {
+      readonly type: 'stored'
+      readonly gid: GroupId
+      /** The head of my own log as the log's row says. */
+      readonly mine:
+        | {
+            readonly author: AuthorId
+            readonly head: { readonly seq: number; readonly prefix: Uint8Array }
+          }
+        | undefined
+      readonly sample: readonly { readonly author: AuthorId; readonly seq: number }[]
+    }
   /** The checked stretch `suspect` may contradict what the store holds. */
   | {
       readonly type: 'fork'
