@@ -162,6 +162,12 @@ const troubleGroup = (run: Run, kind: number, a: string, group: RunGroup): void 
     }
     default:
       if (a === 'alice' || draw(2) === 0 || group.left.has(a)) return
-      if (world.ask(a, { type: 'leave', group: gid }).ok) group.left.add(a)
+      leave(world, a, group)
   }
+}
+
+/** Who lost power meanwhile may have left or not. */
+const leave = (world: World, name: string, { gid, left }: RunGroup): void => {
+  const answer = world.ask(name, { type: 'leave', group: gid })
+  if (answer.ok || answer.error.type === 'stopped') left.add(name)
 }

@@ -5,6 +5,7 @@ import type { AuthorId } from './base.ts'
 import type { Op } from './op.ts'
 import type { Refusal } from './refusal.ts'
 import { createStateDocument } from './state-document.ts'
+import { stateClient } from './state-gate.ts'
 import type { Group } from './state.ts'
 
 /** Keeps an opened state operation until its turn. */
@@ -49,13 +50,14 @@ const applyReady = (
   refusals: Refusal[],
 ): Waiting[] => {
   const end = soundEnd(group, author)
+  const gone = goneClients(group)
   for (let at = 0; at < waiting.length; at++) {
     const next = waiting[at]
     if (next === undefined || next.seq > end) return waiting.slice(at)
-    const applied = group.document.apply(author, next.update)
-    if (applied.ok) group.appliedState.push({ author, ...next })
-    else if (applied.error.type === 'unexpected') return waiting.slice(at)
-    else refusals.push(applied.error)
+    const applied = group.document.apply(author, next.update, client => gone.has(client))
+    if (!applied.ok && applied.error.type === 'unexpected') return waiting.slice(at)
+    group.appliedState.push({ author, ...next })
+    if (!applied.ok) refusals.push(applied.error)
   }
   return []
 }
@@ -66,6 +68,17 @@ const soundEnd = (group: Group, author: AuthorId): number => {
   const first = log?.ranges[0]
   if (log === undefined || first === undefined || first.from !== 0) return -1
   return log.forkAt === undefined ? first.to : Math.min(first.to, log.forkAt - 1)
+}
+
+/** Whose further changes will never be applied: forked logs that are held up to the fork, and applied as far as that. */
+const goneClients = (group: Group): ReadonlySet<number> => {
+  const gone = new Set<number>()
+  for (const [author, { forkAt }] of group.log.authors) {
+    if (forkAt === undefined || soundEnd(group, author) < forkAt - 1) continue
+    const isApplied = (group.waitingState.get(author) ?? []).every(({ seq }) => seq >= forkAt)
+    if (isApplied) gone.add(stateClient(group.gid, author))
+  }
+  return gone
 }
 
 /** After a fork was found: the document without what that log wrote from there on. */

@@ -19,6 +19,7 @@ import {
   type GateMemory,
   emptyGate,
   judgeUpdate,
+  placeholderFor,
   remember,
   roots,
   stateClient,
@@ -38,8 +39,13 @@ export type SharedState = {
 export type StateDocument = {
   /** The update by which this log makes the change on top of what is applied; it counts once it is applied itself. */
   readonly edit: (author: AuthorId, change: StateChange) => Uint8Array
-  /** Refused: `too-large`, `malformed`, `non-canonical`, `bad-update`; `unexpected` when something it stands on has not come yet. */
-  readonly apply: (author: AuthorId, update: Uint8Array) => Result<void, Refusal>
+  /** Refused: `too-large`, `malformed`, `non-canonical`, `bad-update`; `unexpected` when something it stands on has not come yet.
+   *  What stands on something of clients that `isGone` names, and is not here, takes its clocks and says nothing. */
+  readonly apply: (
+    author: AuthorId,
+    update: Uint8Array,
+    isGone?: (client: number) => boolean,
+  ) => Result<void, Refusal>
   readonly read: () => SharedState
   /** SHA-256 of all values and of how far each author's writing is known. */
   readonly digest: () => Uint8Array
@@ -71,16 +77,19 @@ export const createStateDocument = (gid: GroupId): StateDocument => {
     return made
   }
 
-  const apply = (author: AuthorId, update: Uint8Array): Result<void, Refusal> => {
+  const apply: StateDocument['apply'] = (author, update, isGone = () => false) => {
     const client = stateClient(gid, author)
-    const items = judgeUpdate(gate, client, update)
+    const items = judgeUpdate(gate, client, update, isGone)
     if (!items.ok) return items
-    if (!applyWhole(doc, update)) {
+    const isLost = items.value.some(({ slot }) => slot === 'gone')
+    const effective = isLost ? placeholderFor(client, items.value) : update
+    if (!applyWhole(doc, effective)) {
       rebuild()
       return failure(refusal('bad-update', 'did not apply'))
     }
-    accepted.push(update)
-    remember(gate, client, items.value)
+    accepted.push(effective)
+    const lost = items.value.map(item => ({ ...item, slot: 'gone' }) as const)
+    remember(gate, client, isLost ? lost : items.value)
     return success(undefined)
   }
 

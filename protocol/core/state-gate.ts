@@ -39,8 +39,8 @@ export const stateClient = (gid: GroupId, author: AuthorId): number =>
 
 const stateDomain = utf8ToBytes('petrel/1/ys')
 
-/** The value that an item is a version of. */
-type Slot = 'title' | 'purpose' | `pin ${string}`
+/** The value that an item is a version of; `gone`: it stands on what a disputed log said, which nobody will ever apply. */
+type Slot = 'title' | 'purpose' | 'gone' | `pin ${string}`
 
 /** All that the gate remembers: how far each client wrote, and which value every item belongs to. */
 export type GateMemory = {
@@ -61,12 +61,13 @@ type Decoded = ReturnType<typeof Y.decodeUpdate>
 
 const itemKey = (client: number, clock: number): string => `${client}.${clock}`
 
-/** The items of an update that may be applied. Refused: `too-large`, `malformed`, `non-canonical`, `bad-update`;
+/** The items of an update that may be applied; `isGone` names clients of whom nothing more will come. Refused: `too-large`, `malformed`, `non-canonical`, `bad-update`;
  *  `unexpected` when it stands on what is not here yet. */
 export const judgeUpdate = (
   memory: GateMemory,
   client: number,
   update: Uint8Array,
+  isGone: (client: number) => boolean,
 ): Result<readonly JudgedItem[], Refusal> => {
   if (update.length > limits.stateUpdateBytesMax) return failure(refusal('too-large'))
   const decoded = decodeYjs(update)
@@ -83,12 +84,14 @@ export const judgeUpdate = (
     if (struct.id.clock < clock) return failure(refusal('bad-update', 'clock used'))
     if (struct.id.clock > clock) return failure(refusal('unexpected', 'clock gap'))
     const slot = slotOf(memory, items, client, struct)
-    if (!slot.ok) return slot
-    const value = valueOf(struct, slot.value)
+    const isLost = !slot.ok && struct.origin !== null && isGone(struct.origin.client)
+    if (!slot.ok && !isLost) return slot
+    const place = slot.ok ? slot.value : 'gone'
+    const value = valueOf(struct, place)
     if (value === undefined) return failure(refusal('bad-update', 'value'))
     const { origin } = struct
     if (origin !== null) replaced.add(itemKey(origin.client, origin.clock))
-    items.push({ clock, slot: slot.value, origin, value })
+    items.push({ clock, slot: place, origin, value })
   }
   const deletes = judgeDeletes(decoded, client, next + items.length, replaced)
   if (deletes !== undefined) return failure(deletes)
@@ -147,7 +150,8 @@ const valueOf = (item: Y.Item, slot: Slot): string | boolean | undefined => {
   const { content } = item
   if (!(content instanceof Y.ContentAny) || item.length !== 1) return undefined
   const value: unknown = content.arr[0]
-  if (slot !== 'title' && slot !== 'purpose') return typeof value === 'boolean' ? value : undefined
+  if (slot === 'gone' && typeof value === 'boolean') return value
+  if (slot.startsWith('pin ')) return typeof value === 'boolean' ? value : undefined
   if (typeof value !== 'string') return undefined
   return (slot === 'title' ? isName(value) : isPurpose(value)) ? value : undefined
 }
@@ -175,6 +179,15 @@ const judgeDeletes = (
     }
   }
   return isAhead ? refusal('unexpected', 'deletes what is not here') : undefined
+}
+
+/** What stands in for items whose ground is gone: their clocks are used, and their log can go on. */
+export const placeholderFor = (client: number, items: readonly JudgedItem[]): Uint8Array => {
+  const encoder = createEncoder()
+  for (const value of [1, 1, client, items[0]?.clock ?? 0]) writeVarUint(encoder, value)
+  writeUint8(encoder, 0)
+  for (const value of [items.length, 0]) writeVarUint(encoder, value)
+  return toUint8Array(encoder)
 }
 
 /** What was understood, in the bytes that Yjs itself would write for it: nothing else may reach the document. */

@@ -111,7 +111,7 @@ export type Group = {
   carriedFor: PeerId | undefined
   readonly timeline: Timeline
   document: StateDocument
-  /** State operations by log: opened and waiting for their turn; applied, in the order they were. */
+  /** State operations by log: opened and waiting for their turn; judged, in the order they were. */
   readonly waitingState: Map<AuthorId, { readonly seq: number; readonly update: Uint8Array }[]>
   readonly appliedState: {
     readonly author: AuthorId

@@ -74,7 +74,7 @@ const agree = (world: World, group: GroupId): readonly string[] => {
 
 test('operations with a hole before each fill no memory', () => {
   const { world, group, head, sign, give } = withMal('holes')
-  give(Array.from({ length: 1_800 }, (_, index) => sign(head + 2 + 2 * index)))
+  give(Array.from({ length: 1_600 }, (_, index) => sign(head + 2 + 2 * index)))
   world.run(30_000)
   expect(agree(world, group)).toEqual([])
 })
@@ -104,4 +104,29 @@ test('forks found further and further down cost a bounded number of frames', () 
   world.run(30_000)
   expect(world.host('alice').sentBytes - before).toBeLessThan(1_000_000)
   expect(agree(world, group)).toEqual([])
+})
+
+test('settings made on top of what a forked log said stay open to everybody else', () => {
+  const { world, group, own, head, sign, give } = withMal('settings')
+  world.ask('mal', { type: 'set-title', group, title: 'mal' })
+  world.run(5_000)
+  expect(world.group('chen', group)?.summary.title).toBe('mal')
+  world.ask('alice', { type: 'set-title', group, title: 'alice' })
+  world.run(5_000)
+  world.ask('chen', { type: 'set-title', group, title: 'chen' })
+  world.run(5_000)
+  expect(world.group('alice', group)?.summary.title).toBe('chen')
+  const before = world.host('mal').peer.groups.get(group)?.log.held.get(own.author)?.get(head)
+  give([sign(head + 1, before === undefined ? {} : { prev: idPrefix(before) })])
+  world.run(10_000)
+  expect(world.group('alice', group)?.summary.title).toBe('防汛指挥组')
+  for (const name of ['alice', 'chen']) {
+    world.ask(name, { type: 'set-title', group, title: `again ${name}` })
+    world.run(5_000)
+    expect(world.group('bob', group)?.summary.title).toBe(`again ${name}`)
+  }
+  world.ask('bob', { type: 'set-title', group, title: 'bob' })
+  world.run(5_000)
+  expect(agree(world, group)).toEqual([])
+  expect(world.group('chen', group)?.summary.title).toBe('bob')
 })
