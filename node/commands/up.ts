@@ -75,6 +75,9 @@ export const addUp = ({ program, speech, run }: Program): void => {
     )
 }
 
+/** How long a broken node may take to make the last batch durable and close its store. */
+const brokenEndMillisMax = 10_000
+
 const up = async (context: Context, showLink: boolean): Promise<ExitCode> => {
   const { settings, t } = context
   process.umask(0o077)
@@ -90,14 +93,20 @@ const up = async (context: Context, showLink: boolean): Promise<ExitCode> => {
   // A promise that some connection left behind must not end the conversation of everybody else. The core has its own way to
   // stop this peer: drive.finished.
   process.on('unhandledRejection', troubled)
+  let broken: unknown
+  const end = (reason: unknown): void => {
+    broken ??= reason ?? new Error('unknown')
+    ending.end()
+  }
+  // What was thrown where nobody catches may have left anything half done: an end in order, or after a while without it.
+  process.on('uncaughtException', reason => {
+    end(reason)
+    setTimeout(() => process.exit(exitCodes.internal), brokenEndMillisMax).unref()
+  })
   const daemon = await startDaemon({ settings, own: own.value, speech: context, troubled })
   if (!daemon.ok) return context.fail(daemon.error)
   const { host, stop } = daemon.value
-  let broken: unknown
-  host.drive.finished.catch((reason: unknown) => {
-    broken = reason
-    ending.end()
-  })
+  host.drive.finished.catch(end)
   await settleFirstGroup(host.drive, settings, t)
   const made = await freshInvite(daemon.value, settings)
   greet(context, daemon.value, made, showLink)
