@@ -120,7 +120,7 @@ const print = (context: Context, view: GroupView): void => {
   const newest = view.messages.slice(-messagesShown)
   if (newest.length === 0) context.print(`  ${t.group.noMessages}`)
   for (const message of newest) context.print(`  ${messageText(context, message, '')}`)
-  context.record('group', {
+  context.record('group-details', {
     ...groupRecord(summary),
     members: members.map(memberRecord),
     forks: view.forks,
