@@ -247,6 +247,8 @@ describe('what must be refused is, by name', () => {
       'non-canonical',
     ],
     ['body, half a UTF-16 unit', 'body', '020061ff', 'malformed'],
+    ['body, a byte after the deflate stream', 'body', '01032265c246e9010000', 'malformed'],
+    ['body, a stored block whose check fails', 'body', '01010100000041', 'malformed'],
     ['token, version 2', 'token', `02${zeros(69)}`, 'invite-newer-version'],
     ['token, cut', 'token', `01${zeros(60)}`, 'invite-damaged'],
     [
