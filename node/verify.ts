@@ -19,9 +19,11 @@ export const verifyStore = async ({ store, random, peer: own }: Host): Promise<V
   const peer = createPeer({ peer: peerId(own), random, cryptography })
   const rows = await store.read({ type: 'range', range: hotRange })
   step(peer, systemClock.now(), { type: 'started', rows })
+  // Rows about operations, which restoring could not read.
+  const unreadable = peer.refusals.get('storage-failed') ?? 0
   let operations = 0
-  let failed = 0
-  const places: string[] = []
+  let failed = unreadable
+  const places: string[] = unreadable === 0 ? [] : [`rows ${unreadable} unreadable`]
   for (const task of auditTasks(peer)) {
     const found = await Promise.all(task.queries.map(query => store.read(query)))
     const report = auditLog(peer, task, found.flat(), cryptography.verify)
