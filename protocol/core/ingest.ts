@@ -7,7 +7,7 @@ import { chargeCarried } from './carry.ts'
 import { certificateIsSigned, decodeCertificate } from './certificate.ts'
 import { decodeControl } from './control.ts'
 import { verifyStrict } from './crypto.ts'
-import { decodeWelcome, openWelcome } from './epoch.ts'
+import { decodeWelcome, epochIdOf, openWelcome } from './epoch.ts'
 import { cborToFact, factToCbor } from './fact.ts'
 import { askStore, isForkShown, proveFork, stretchAround } from './fork.ts'
 import { decodeCbor } from './cbor.ts'
@@ -297,7 +297,11 @@ const understandEpoch = (peer: Peer, group: Group, op: Op): boolean => {
   const secrets = openWelcome({ gid: group.gid, device: id, prekeySecret, payload: op.payload })
   if (!secrets.ok) return true
   let isNew = false
-  for (const secret of secrets.value) isNew = addEpoch(peer, group, secret) || isNew
+  for (const secret of secrets.value) {
+    // Of an epoch nobody told of, a key opens nothing; it would only take the place of those that do.
+    if (!group.writeKeys.has(epochIdOf(secret))) continue
+    isNew = addEpoch(peer, group, secret) || isNew
+  }
   if (isNew) {
     group.metaDirty = true
     peer.deadlines.sooner(`retry/${group.gid}`, peer.now.instant)

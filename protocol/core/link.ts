@@ -70,6 +70,7 @@ export const createLinkGroup = (): LinkGroup => ({
   doneDue: false,
   headsSent: false,
   slotsSent: new Map(),
+  slotsDue: false,
 })
 
 /** Sends one frame; returns its size. */

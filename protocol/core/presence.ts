@@ -131,18 +131,27 @@ const readPresence = (
 const isCurrent = (peer: Peer, known: KnownSlot): boolean =>
   peer.now.wall < known.receivedAt + known.slot.ttlSeconds * 1_000
 
-/** Sends the slots this neighbour does not have from us yet. */
+/** Slots in one frame. */
+const slotsTogether = 8
+
+/** Sends the slots this neighbour does not have from us yet, as far as the window goes; by the time it opens again newer ones
+ *  may have taken their place. */
 export const sendSlots = (peer: Peer, link: Link, group: Group, shared: LinkGroup): void => {
   const index = indexOf(link, group.gid)
   if (index === undefined || link.theirHello.get(group.gid) === undefined) return
-  const slots: Uint8Array[] = []
-  for (const [name, known] of group.slots) {
-    if ((shared.slotsSent.get(name) ?? -1) >= known.slot.hlc || !isCurrent(peer, known)) continue
-    shared.slotsSent.set(name, known.slot.hlc)
-    slots.push(encodeSlot(known.slot))
-  }
-  for (let at = 0; at < slots.length; at += 8) {
-    sendPaced(peer, link, { type: 'slots', group: index, slots: slots.slice(at, at + 8) })
+  shared.slotsDue = false
+  const due = [...group.slots].filter(
+    ([name, known]) =>
+      (shared.slotsSent.get(name) ?? -1) < known.slot.hlc && isCurrent(peer, known),
+  )
+  for (let at = 0; at < due.length; at += slotsTogether) {
+    shared.slotsDue = link.inFlightBytes >= link.windowBytes
+    if (shared.slotsDue) return
+    const slots = due.slice(at, at + slotsTogether).map(([name, { slot }]) => {
+      shared.slotsSent.set(name, slot.hlc)
+      return encodeSlot(slot)
+    })
+    sendPaced(peer, link, { type: 'slots', group: index, slots })
   }
 }
 

@@ -122,6 +122,7 @@ const sendNext = (peer: Peer, link: Link): boolean => {
     if (group === undefined || shared.vector === undefined || shared.historyLoading) continue
     if (loadHistory(peer, link, group, shared)) continue
     sayDone(peer, link, group, shared)
+    if (shared.slotsDue) sendSlots(peer, link, group, shared)
   }
   return false
 }

@@ -195,6 +195,8 @@ export type LinkGroup = {
   doneDue: boolean
   headsSent: boolean
   readonly slotsSent: Map<string, number>
+  /** Slots wait for room in the window. */
+  slotsDue: boolean
 }
 
 export type Hello = {

@@ -1,9 +1,13 @@
 /** A member signs whatever it likes: places far apart, two operations for one place, presence without end, keys nobody asked
  *  for. It costs others a bounded amount, and they understand each other as before. */
 import { expect, test } from 'vitest'
-import type { GroupId } from '#protocol'
+import { type GroupId, seededRandom } from '#protocol'
+import { authorId } from '../../protocol/core/base.ts'
+import { x25519PublicKey } from '../../protocol/core/crypto.ts'
+import { sealWelcome } from '../../protocol/core/epoch.ts'
 import { encodeSyncFrame } from '../../protocol/core/message.ts'
 import { type Op, assembleOp, encodeOp, idPrefix, kinds, signOp } from '../../protocol/core/op.ts'
+import { createSlot, encodeSlot } from '../../protocol/core/slot.ts'
 import { createNodeCryptography } from '../../node/cryptography.ts'
 import { checkConverged } from '../../sim/check.ts'
 import { checkMemory } from '../../sim/memory.ts'
@@ -27,11 +31,15 @@ const withMal = (seed: string) => {
   const head = Math.max(...(mine?.log.held.get(own.author)?.keys() ?? []))
   const sign = (
     seq: number,
-    options: { readonly prev?: Uint8Array; readonly body?: number } = {},
+    options: {
+      readonly prev?: Uint8Array
+      readonly body?: number
+      readonly welcome?: Uint8Array
+    } = {},
   ): Op => {
-    const { prev = new Uint8Array(16).fill(7), body = 1 } = options
+    const { prev = new Uint8Array(16).fill(7), body = 1, welcome } = options
     const header = {
-      kind: kinds.fact,
+      kind: welcome === undefined ? kinds.fact : kinds.epoch,
       priority: 'routine',
       author: own.author,
       seq,
@@ -41,7 +49,7 @@ const withMal = (seed: string) => {
     } as const
     const payload = new Uint8Array(40)
     new DataView(payload.buffer).setUint32(0, body)
-    const op = assembleOp(group, header, payload, undefined)
+    const op = assembleOp(group, header, welcome ?? payload, undefined)
     return signOp(op, message => cryptography.sign(own.secret, message))
   }
   const give = (ops: readonly Op[]): void => {
@@ -51,7 +59,7 @@ const withMal = (seed: string) => {
       world.run(200)
     }
   }
-  return { world, group, own, head, sign, give }
+  return { world, group, own, epoch, head, sign, give }
 }
 
 const say = (world: World, name: string, group: GroupId, text: string): void => {
@@ -129,4 +137,53 @@ test('settings made on top of what a forked log said stay open to everybody else
   world.run(5_000)
   expect(agree(world, group)).toEqual([])
   expect(world.group('chen', group)?.summary.title).toBe('bob')
+})
+
+test('presence told thousands of times reaches the others as often as their links bear', () => {
+  const { world, group, own, epoch } = withMal('presence')
+  world.disconnect('alice', 'bob')
+  world.connect('alice', 'bob', { rate: 2_000, delayMillis: 300 })
+  world.run(20_000)
+  const before = world.host('alice').sentBytes
+  for (let count = 0; count < 100; count++) {
+    const slots = Array.from({ length: 8 }, (_, index) => {
+      const hlc = 1_790_000_100_000 + count * 8 + index
+      const head = { author: own.author, number: 1, hlc, ttlSeconds: 600, keyId: epoch.keyId }
+      const body = new Uint8Array(300)
+      return encodeSlot(
+        createSlot(group, head, epoch.slot, body, message =>
+          cryptography.sign(own.secret, message),
+        ),
+      )
+    })
+    world.inject('mal', 'alice', 'sync', encodeSyncFrame({ type: 'slots', group: 0, slots }))
+    world.run(20)
+  }
+  expect(world.host('alice').sentBytes - before).toBeLessThan(40_000)
+  world.run(30_000)
+  const newest = world.host('bob').peer.groups.get(group)?.slots.get(`${own.author}/1`)?.slot.hlc
+  expect(newest).toBe(1_790_000_100_799)
+  expect(agree(world, group)).toEqual([])
+})
+
+test('keys that nobody uses are not taken, so that those in use are not pushed out', () => {
+  const { world, group, give, sign } = withMal('keys')
+  const alice = world.host('alice')
+  const { device } = alice.peer
+  if (device === undefined) throw new Error('not started')
+  const topics = new Set(alice.topics)
+  const random = seededRandom('keys')
+  const secrets = Array.from({ length: 8 }, () => random.bytes(32))
+  const prekey = x25519PublicKey(device.prekeySecret)
+  const welcome = sealWelcome({ gid: group, device: device.id, prekey, secrets, random })
+  if (!welcome.ok) throw new Error('no welcome')
+  const mal = world.host('mal').peer.groups.get(group)
+  const { own } = mal ?? {}
+  const last = [...(mal?.log.held.get(own?.author ?? authorId('')) ?? [])].at(-1)?.[1]
+  if (last === undefined) throw new Error('an empty log')
+  give([sign(last.seq + 1, { prev: idPrefix(last), welcome: welcome.value })])
+  world.run(5_000)
+  expect(alice.peer.groups.get(group)?.epochs.size).toBe(1)
+  expect(alice.topics).toEqual(topics)
+  expect(agree(world, group)).toEqual([])
 })
