@@ -14,8 +14,8 @@ import {
   forgetPassed,
   forwardRequest,
   parkRequest,
-  releaseRequests,
 } from './join-forward.ts'
+import { releaseRequests } from './join-keep.ts'
 
 import { type JoinRequest, decodeJoinRequest, joinRequestIsSigned, requestName } from './join.ts'
 import { openLedger, planAck } from './ledger.ts'

@@ -1,27 +1,15 @@
-/** Keeping requests to be let in for others, and passing them on. Whoever holds the group and may not admit keeps the newest
+/** Passing requests to be let in on for others. Whoever holds the group and may not admit keeps the newest
  *  request of each (group, invite, device) for a day and shows it to neighbours that know the group, so that an invite works
  *  while its inviter is away. Nothing has to find the way back: `admit` and welcome are operations of the group, and whoever
  *  gets the welcome and kept the request answers its joiner. Only a refusal is handed back, once for each request passed. */
-import {
-  type DeviceId,
-  type GroupId,
-  type PeerId,
-  bytesToHex,
-  equalBytes,
-  idBytes,
-  later,
-} from './base.ts'
-import { decodeCertificate } from './certificate.ts'
-import { sha256 } from './crypto.ts'
+import { type DeviceId, type GroupId, type PeerId, bytesToHex, equalBytes, later } from './base.ts'
 import { answerJoiner, deviceWelcomed, hasWelcome, sendJoin, wasAnswered } from './join-answer.ts'
 import type { HeldRequest } from './join-desk.ts'
-import { type JoinRequest, decodeJoinRequest, joinRequestIsSigned, requestName } from './join.ts'
+import { drop, dropExpired, isOverShare, keptMillis, keyOf, makeRoom, shelve } from './join-keep.ts'
+import { type JoinRequest, joinRequestIsSigned, requestName } from './join.ts'
 import { limits } from './limits.ts'
 import type { Op } from './op.ts'
 import { type Refusal, type RefusalType, refusal } from './refusal.ts'
-import type { Row } from './row.ts'
-import { joinRequestKey } from './rows.ts'
-import { decodeRequestRow, encodeRequestRow } from './saved.ts'
 import type { Group, Link, Peer } from './state.ts'
 
 /** Each request goes to one neighbour at a time and each neighbour gets one at a time, this far apart: the first who admits
@@ -33,11 +21,10 @@ const passAgain = 600_000
 const passRefusedAgain = 60_000
 /** What was sent this short before a link went down may not have arrived. */
 const inTransit = 60_000
-/** A request is not replaced by another of the same device sooner. */
-const replaceEvery = 5_000
 /** Neighbours one request is answered to. */
 const fromMax = 8
-const lifetime = limits.joinRequestHours * 3_600_000
+/** Neighbours one request is known to have gone to. */
+const passedMax = 256
 
 /** A request as it came, with the device it is for. */
 export type Asked = {
@@ -87,7 +74,7 @@ const keepRequest = (
     broughtBy: known?.broughtBy ?? from,
     keptAt: now.instant,
     // Asked once more after the answer: if this welcome does not let it in, somebody else must see the request.
-    expiresAt: later(now.instant, isWelcomed ? passAgain : lifetime),
+    expiresAt: later(now.instant, isWelcomed ? passAgain : keptMillis),
     from: known?.from ?? new Set(),
     askedAt: now.instant,
     invite: bytesToHex(request.invitePublic),
@@ -95,65 +82,16 @@ const keepRequest = (
     passed: known?.passed ?? new Map(),
     refused: undefined,
   }
-  peer.joinDesk.held.set(key, held)
-  peer.rows.push({
-    key: joinRequestKey(group.gid, key),
-    value: encodeRequestRow({ ...held, keptAt: now.wall }),
-  })
+  shelve(peer, key, held)
   noteAsked(peer, held, from)
   return undefined
 }
-
-const keyOf = (request: JoinRequest, device: DeviceId): string =>
-  bytesToHex(sha256(idBytes(request.gid), request.invitePublic, idBytes(device)).slice(0, 16))
 
 const noteAsked = (peer: Peer, held: HeldRequest, from: PeerId): void => {
   held.askedAt = peer.now.instant
   if (held.from.size < fromMax) held.from.add(from)
   tellRefused(peer, held, from)
   passRequests(peer)
-}
-
-/** Whether the neighbour's share is used up, or it replaces its request all the time. */
-const isOverShare = (peer: Peer, known: HeldRequest | undefined, from: PeerId): boolean => {
-  if (known !== undefined) return peer.now.instant < later(known.keptAt, replaceEvery)
-  const { held } = peer.joinDesk
-  const mine = countBy(peer).get(from) ?? 0
-  if (mine >= limits.joinRequestsPerNeighbourMax) return true
-  return held.size >= limits.joinRequestsMax && mine + 1 >= largestShare(peer).count
-}
-
-const countBy = (peer: Peer): Map<PeerId, number> => {
-  const counts = new Map<PeerId, number>()
-  for (const { broughtBy } of peer.joinDesk.held.values()) {
-    counts.set(broughtBy, (counts.get(broughtBy) ?? 0) + 1)
-  }
-  return counts
-}
-
-const largestShare = (
-  peer: Peer,
-): { readonly from: PeerId | undefined; readonly count: number } => {
-  let largest: { from: PeerId | undefined; count: number } = { from: undefined, count: 0 }
-  for (const [from, count] of countBy(peer)) if (count > largest.count) largest = { from, count }
-  return largest
-}
-
-/** When all places are taken, the oldest of whoever took most goes: one who floods pushes out itself only. */
-const makeRoom = (peer: Peer): void => {
-  const { held } = peer.joinDesk
-  if (held.size < limits.joinRequestsMax) return
-  const { from } = largestShare(peer)
-  for (const [key, { gid, broughtBy }] of held) {
-    if (broughtBy !== from) continue
-    drop(peer, key, gid)
-    return
-  }
-}
-
-const drop = (peer: Peer, key: string, gid: GroupId): void => {
-  peer.joinDesk.held.delete(key)
-  peer.rows.push({ key: joinRequestKey(gid, key), value: undefined })
 }
 
 /** Shows what is kept to neighbours that know its group, as far as the pace allows, and plans the rest. */
@@ -168,12 +106,6 @@ export const passRequests = (peer: Peer): void => {
   if (isMore) deadlines.sooner('pass', later(joinDesk.passedAt ?? now.instant, passEvery))
 }
 
-const dropExpired = (peer: Peer): void => {
-  for (const [key, { gid, expiresAt }] of peer.joinDesk.held) {
-    if (expiresAt <= peer.now.instant) drop(peer, key, gid)
-  }
-}
-
 /** At most one request to each neighbour and one neighbour for each request; true when more is to be passed. */
 const passRound = (peer: Peer): boolean => {
   const busy = new Set<PeerId>()
@@ -185,7 +117,7 @@ const passRound = (peer: Peer): boolean => {
     isMore ||= due.length > (link === undefined ? 0 : 1)
     if (link === undefined) continue
     busy.add(link.peer)
-    held.passed.set(link.peer, { at: peer.now.instant, isRefused: false })
+    notePassed(peer, held, link.peer)
     sendJoin(peer, link.peer, { type: 'join-request', request: held.bytes })
   }
   if (busy.size > 0) peer.joinDesk.passedAt = peer.now.instant
@@ -201,6 +133,13 @@ const inTurn = (peer: Peer): readonly HeldRequest[] => {
     return { held, place }
   })
   return turns.toSorted((a, b) => a.place - b.place).map(({ held }) => held)
+}
+
+const notePassed = (peer: Peer, { passed }: HeldRequest, neighbour: PeerId): void => {
+  passed.delete(neighbour)
+  passed.set(neighbour, { at: peer.now.instant, isRefused: false })
+  const [oldest] = passed.keys()
+  if (passed.size > passedMax && oldest !== undefined) passed.delete(oldest)
 }
 
 const isDue = (held: HeldRequest, link: Link, shares: ReadonlyMap<PeerId, number>): boolean => {
@@ -259,56 +198,10 @@ const tellRefused = (peer: Peer, held: HeldRequest, to: PeerId): void => {
   sendJoin(peer, to, { type: 'join-refused', gid, refusal: refused, request: requestName(bytes) })
 }
 
-/** Hands out, to be decided here, what was kept for a group and fits. */
-export const releaseRequests = (
-  peer: Peer,
-  gid: GroupId,
-  fits: (held: HeldRequest) => boolean,
-): readonly HeldRequest[] => {
-  const released: HeldRequest[] = []
-  for (const [key, held] of peer.joinDesk.held) {
-    if (held.gid !== gid || !fits(held)) continue
-    drop(peer, key, gid)
-    released.push(held)
-  }
-  return released
-}
-
 /** A link went down: what went there a moment ago may not have arrived. */
 export const forgetPassed = (peer: Peer, neighbour: PeerId): void => {
   for (const { passed } of peer.joinDesk.held.values()) {
     const last = passed.get(neighbour)
     if (last !== undefined && peer.now.instant < later(last.at, inTransit)) passed.delete(neighbour)
   }
-}
-
-/** A row read at start, after the groups; one that is too old or cannot be read goes. */
-export const restoreRequest = (peer: Peer, row: Row): void => {
-  const saved = decodeRequestRow(row.value)
-  const request = saved === undefined ? undefined : decodeJoinRequest(saved.bytes)
-  const certificate =
-    request?.ok === true ? decodeCertificate(request.value.certificate) : undefined
-  const age = saved === undefined ? lifetime : Math.max(0, peer.now.wall - saved.keptAt)
-  if (saved === undefined || request?.ok !== true || certificate?.ok !== true || age >= lifetime) {
-    peer.rows.push({ key: row.key, value: undefined })
-    return
-  }
-  const { instant } = peer.now
-  const { device } = certificate.value
-  peer.joinDesk.held.set(keyOf(request.value, device), {
-    gid: request.value.gid,
-    device,
-    bytes: saved.bytes,
-    name: bytesToHex(requestName(saved.bytes)),
-    broughtBy: saved.broughtBy,
-    keptAt: instant,
-    expiresAt: later(instant, lifetime - age),
-    from: new Set([saved.broughtBy]),
-    askedAt: instant,
-    invite: bytesToHex(request.value.invitePublic),
-    isParked: saved.isParked,
-    passed: new Map(),
-    refused: undefined,
-  })
-  peer.deadlines.sooner('pass', later(instant, passEvery))
 }
