@@ -315,6 +315,12 @@ test('operations and runs are the ones of the vectors', () => {
   }
   expectRun('run', [second, third])
   expectRun('run under two keys', [second, third, fourth])
+  const other = log.say('not what I said', { seq: 2, hlc: third.hlc, prev: third.prev })
+  for (const [name, op] of Object.entries({ 'fork, one side': third, 'fork, other side': other })) {
+    expectGolden('op', name, { gid, publicKey: log.publicKey, id: op.id }, encodeOp(op))
+  }
+  expect(other.seq).toBe(third.seq)
+  expect(other.id).not.toBe(third.id)
   expect(first.hlc).toBe(firstHlc)
   expect(kinds.genesis).toBe(15)
   expect(equalBytes(second.prev, hexToBytes(first.id.slice(0, 32)) ?? new Uint8Array(0))).toBe(true)
