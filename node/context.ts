@@ -2,7 +2,7 @@
  *  stdout, talk to stderr; with --json stdout holds nothing but JSON lines. */
 import { createInterface } from 'node:readline/promises'
 import type { Lang, Messages } from '#words'
-import { harmlessJson, styleFor } from './terminal.ts'
+import { harmless, harmlessJson, styleFor } from './terminal.ts'
 import type { Style } from './terminal.ts'
 import type { ExitCode, Failure } from './failure.ts'
 import type { Settings } from './settings.ts'
@@ -125,8 +125,15 @@ export const createContext = (parts: ContextParts): Context => {
     ask: async question => {
       if (!flags.input || flags.json || !stdin.isTTY) return undefined
       const reader = createInterface({ input: stdin, output: stderr })
+      // In a terminal readline itself gets Ctrl-C, and keeps it; Ctrl-D closes it without an answer.
+      reader.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+      const closed = new Promise<undefined>(resolve => {
+        reader.once('close', () => {
+          resolve(undefined)
+        })
+      })
       try {
-        return await reader.question(question, { signal })
+        return await Promise.race([reader.question(question, { signal }), closed])
       } finally {
         reader.close()
       }
@@ -140,10 +147,11 @@ const repainted = (text: string, rows: number): string => {
   return `\u001b[H${lines.map(line => `${line}\u001b[K\n`).join('')}\u001b[J`
 }
 
-/** What happened, what is safe, what to do: one line each. */
+/** What happened, what is safe, what to do: one line each, whatever is in the names and paths that they quote. */
 export const failureText = (failure: Failure, messages: Messages, style: Style): string => {
   const isZh = messages.lang === 'zh-CN'
-  const line = (label: string, text: string): string => `${label}${isZh ? '\uff1a' : ': '}${text}`
+  const line = (label: string, text: string): string =>
+    `${label}${isZh ? '\uff1a' : ': '}${harmless(text)}`
   const lines = [style.red(line(messages.errorLabel, failure.what))]
   if (failure.safe !== undefined) lines.push(line(messages.safeLabel, failure.safe))
   if (failure.next !== undefined) lines.push(line(messages.nextLabel, failure.next))

@@ -7,7 +7,7 @@ import type { ProcessOptions, RunningProcess } from '../support/petrel-process.t
 import { untilValue } from '../support/until.ts'
 
 export type Line = Readonly<Record<string, unknown>>
-type Cleanup = { readonly add: (undo: () => unknown) => void }
+export type Cleanup = { readonly add: (undo: () => unknown) => void }
 
 /** Whole lines only: the last one may still be on its way. */
 export const jsonLines = (text: string): readonly Line[] =>

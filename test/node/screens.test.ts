@@ -156,6 +156,21 @@ test('every failure says what happened, what is safe and what to do, in both lan
   }
 })
 
+test('what a failure quotes moves no cursor and breaks no line', async () => {
+  for (const args of [
+    ['init', '--data', `/proc/a\u001b[31m\n\u202eb`],
+    ['join', '--from-file', '/no\u001b]0;x\u0007\nwhere'],
+    ['send', '\u001b[2J\n', 'x'],
+    ['\u001b[31m\n'],
+    ['status', '--\u001b[31m'],
+  ]) {
+    const { code, stderr } = await runCli(args, place)
+    expect(code).not.toBe(0)
+    expect(stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(3)
+    expect(stderr.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u)
+  }
+})
+
 test('a slip of the finger is answered with what was meant', async () => {
   const slips = [
     [['stats'], 'petrel status?'],
