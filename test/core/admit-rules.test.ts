@@ -118,7 +118,10 @@ describe('an operation', () => {
       encodeSyncFrame({ type: 'run', group: 0, run: encodeRun([op]) }),
       encodeSyncFrame({ type: 'ops', group: 9, ops: [encodeOp(op)] }),
     ]) {
-      expect(admit(frame, context, verify)).toEqual({ ok: false, error: { type: 'group-unknown' } })
+      expect(admit(frame, context, verify)).toEqual({
+        ok: false,
+        error: { type: 'group-unknown', isPaced: true },
+      })
     }
     const gossip = admit(encodeOp(op), { ...context, channel: 'gossip' }, verify)
     expect(gossip).toEqual({ ok: false, error: { type: 'group-unknown' } })
