@@ -51,6 +51,8 @@ describe.each(Object.entries(viewports))('on a %s', (_, viewport) => {
 })
 
 const dialogs: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  'the sheet that jumps to a group': page => page.keyboard.press('Control+k'),
+  'the list of keys': page => page.keyboard.press('?'),
   'the sheet that makes an invite': async page => {
     await page.getByRole('button', { name: '邀请他人' }).click()
   },

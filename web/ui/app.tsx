@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { Announcer, announce } from './announcer.tsx'
 import { GroupList } from './group-list.tsx'
 import { Icon } from './icons.tsx'
-import { Conversation, GroupInfo, Join, Me, Mesh, MessageInfo } from './later.tsx'
+import { Conversation, GroupInfo, Join, Me, Mesh, MessageInfo, Shortcuts } from './later.tsx'
 import { NetBar } from './net-bar.tsx'
 import { hashOf, route } from './routes.ts'
 import { VaultScreen } from './vault.tsx'
@@ -61,12 +61,14 @@ const Detail = ({ client, at }: { client: EngineClient; at: Route }) => {
   return null
 }
 
-const Pick = () => (
-  <div class="empty">
-    <Icon name="chats" />
-    <p class="empty-title">{ui.value.conversation.pick}</p>
-  </div>
-)
+/** Beside a list without groups there is nothing to pick, and the list says what to do. */
+const Pick = ({ client }: { client: EngineClient }) =>
+  client.app.value?.groups.length === 0 ? null : (
+    <div class="empty">
+      <Icon name="chats" />
+      <p class="empty-title">{ui.value.conversation.pick}</p>
+    </div>
+  )
 
 const Screen = ({ client, at }: { client: EngineClient; at: Route }) => {
   switch (at.screen) {
@@ -77,7 +79,7 @@ const Screen = ({ client, at }: { client: EngineClient; at: Route }) => {
     case 'me':
       return <Me client={client} />
     case 'groups':
-      return isWide.value ? <Pick /> : <GroupList client={client} />
+      return isWide.value ? <Pick client={client} /> : <GroupList client={client} />
     case 'conversation':
       return <Conversation client={client} group={at.group} showBack={!isWide.value} />
     case 'group-info':
@@ -138,6 +140,7 @@ export const App = ({ client }: { client: EngineClient }) => {
         </aside>
       )}
       <Announcer />
+      {!isGated && <Shortcuts client={client} />}
     </div>
   )
 }

@@ -1,13 +1,13 @@
 /** A group's conversation: read in the one order every peer shows, write without fear of loss. */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { refusalWords } from '#words'
 import { Composer } from './composer.tsx'
 import { GroupTitle } from './group-title.tsx'
 import { Icon } from './icons.tsx'
 import { InviteSheet } from './later.tsx'
 import { MessageList } from './message-list.tsx'
 import { Notice } from './parts.tsx'
+import { RefusalNotice } from './refusal-notice.tsx'
 import { hashOf } from './routes.ts'
 import { replyTarget } from './reply.ts'
 import { mayInvite } from './rights.ts'
@@ -30,9 +30,9 @@ const Head = ({
   const facts = !isKnown
     ? [shared.value.groupState[summary.state]]
     : [
-        shared.value.groupKind[summary.kind],
         ...(summary.members > 0 ? [shared.value.people(summary.members)] : []),
         ui.value.conversation.receipts(summary.receipts),
+        shared.value.groupKind[summary.kind],
       ]
   return (
     <div class="screen-head">
@@ -63,10 +63,6 @@ const Head = ({
 
 const StateNotices = ({ summary, forks }: { summary: GroupSummary; forks: number }) => {
   const words = ui.value.conversation
-  const refused =
-    summary.refusal === undefined
-      ? undefined
-      : refusalWords(shared.value, { type: summary.refusal })
   return (
     <>
       {summary.state === 'waiting-for-admission' && (
@@ -75,16 +71,14 @@ const StateNotices = ({ summary, forks }: { summary: GroupSummary; forks: number
           <p>{words.waiting}</p>
         </Notice>
       )}
-      {summary.state === 'refused' && (
-        <Notice tone="warn">
-          <p class="strong">{refused?.what ?? words.refused}</p>
-          {refused !== undefined && (
-            <p>
-              {refused.safe} · {refused.next}
-            </p>
-          )}
-        </Notice>
-      )}
+      {summary.state === 'refused' &&
+        (summary.refusal === undefined ? (
+          <Notice tone="warn">
+            <p class="strong">{words.refused}</p>
+          </Notice>
+        ) : (
+          <RefusalNotice refusal={{ type: summary.refusal }} />
+        ))}
       {summary.state === 'left' && (
         <Notice tone="calm">
           <p>{words.left}</p>

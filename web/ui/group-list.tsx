@@ -6,7 +6,7 @@ import { CreateGroup } from './later.tsx'
 import { hashOf, openGroup } from './routes.ts'
 import { withSigns } from './signs.tsx'
 import { shared, shortTime, ui } from './i18n/index.ts'
-import type { GroupId, GroupKind, GroupSummary } from '#protocol'
+import type { AppView, GroupId, GroupKind, GroupSummary } from '#protocol'
 import type { EngineClient } from '../engine/client.ts'
 
 const kinds: readonly GroupKind[] = ['emergency', 'special', 'temporary', 'daily']
@@ -15,6 +15,12 @@ const kinds: readonly GroupKind[] = ['emergency', 'special', 'temporary', 'daily
 const byNeed = (a: GroupSummary, b: GroupSummary): number => {
   const held = Math.sign(b.heldOnly) - Math.sign(a.heldOnly)
   return held === 0 ? (b.lastAt ?? 0) - (a.lastAt ?? 0) : held
+}
+
+/** From top to bottom, as the list shows them. */
+export const groupsInOrder = (app: AppView | undefined): readonly GroupSummary[] => {
+  const groups = (app?.groups ?? []).filter(group => group.state !== 'left').toSorted(byNeed)
+  return kinds.flatMap(kind => groups.filter(group => group.kind === kind))
 }
 
 const preview = (group: GroupSummary): string => {
@@ -87,9 +93,9 @@ export const GroupList = ({ client }: { client: EngineClient }) => {
   const app = client.app.value
   const pendingIn = (group: GroupId): number =>
     client.pending.value.filter(text => text.group === group).length
-  const groups = (app?.groups ?? []).filter(group => group.state !== 'left')
+  const groups = groupsInOrder(app)
   const sections = kinds
-    .map(kind => ({ kind, rows: groups.filter(group => group.kind === kind).toSorted(byNeed) }))
+    .map(kind => ({ kind, rows: groups.filter(group => group.kind === kind) }))
     .filter(section => section.rows.length > 0)
   return (
     <div class="group-list">

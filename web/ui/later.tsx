@@ -76,3 +76,8 @@ export const Mesh = (props: ComponentProps<typeof more.Mesh>) => {
   const module = moreChunk.module.value
   return module === undefined ? <Coming chunk={moreChunk} /> : <module.Mesh {...props} />
 }
+/** Works as soon as it is there; nothing is missing on the screen until then. */
+export const Shortcuts = (props: ComponentProps<typeof more.Shortcuts>) => {
+  const module = moreChunk.module.value
+  return module === undefined ? null : <module.Shortcuts {...props} />
+}

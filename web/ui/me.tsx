@@ -1,6 +1,7 @@
 /** Who I am here, how this screen looks, where things are kept and what program this is. */
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import { keySheet } from './keyboard.tsx'
 import { Choice, Field, Notice } from './parts.tsx'
 import { RefusalNotice } from './refusal-notice.tsx'
 import { availability, chooseAvailability } from './presence.ts'
@@ -103,6 +104,9 @@ const Looks = () => {
         />
         <span>{words.letterKeys}</span>
       </label>
+      <button type="button" class="button" onClick={() => (keySheet.value = 'keys')}>
+        {ui.value.keys.title}
+      </button>
     </section>
   )
 }

@@ -7,7 +7,7 @@ import { useDisplayed } from './displayed.ts'
 import { Icon } from './icons.tsx'
 import { MessageRow, WaitingRow } from './message.tsx'
 import { replyTarget } from './reply.ts'
-import { go } from './routes.ts'
+import { go, hashOf } from './routes.ts'
 import { letterKeys } from './settings.ts'
 import { dayWords, isSameDay, shared, ui } from './i18n/index.ts'
 import type { GroupSummary, GroupView, MessageView } from '#protocol'
@@ -259,11 +259,18 @@ const Waiting = ({
   </>
 )
 
-const EmptyGroup = ({ purpose }: { purpose: string }) => (
+/** Whoever was refused has a way to try again here; only who may write is told to. */
+const EmptyGroup = ({ purpose, state }: GroupSummary) => (
   <div class="empty">
     <p class="empty-title">{ui.value.conversation.empty}</p>
     {purpose !== '' && <p dir="auto">{purpose}</p>}
-    <p>{ui.value.conversation.emptyHint}</p>
+    {state === 'refused' ? (
+      <a class="button" href={hashOf({ screen: 'join' })}>
+        {ui.value.join.other}
+      </a>
+    ) : (
+      state !== 'left' && <p>{ui.value.conversation.emptyHint}</p>
+    )}
   </div>
 )
 
@@ -300,7 +307,7 @@ export const MessageList = ({ client, summary, view, pending }: Props) => {
               {shared.value.message.gap(summary.missing)}
             </p>
           )}
-          {isEmpty && <EmptyGroup purpose={summary.purpose} />}
+          {isEmpty && <EmptyGroup {...summary} />}
           <ol class="messages">
             {view !== undefined && <Rows view={view} from={shown.from} to={shown.to} />}
             {shown.isNewestShown && <Waiting client={client} view={view} pending={pending} />}

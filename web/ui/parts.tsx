@@ -17,6 +17,8 @@ export const Field = (options: {
   type?: 'text' | 'password'
   autocomplete?: 'off' | 'name' | 'organization' | 'new-password' | 'current-password'
   required?: boolean
+  /** Has the focus when the sheet that it is in opens. */
+  autofocus?: boolean
 }) => {
   const id = useId()
   const { label, hint, error } = options
@@ -29,10 +31,12 @@ export const Field = (options: {
   const attributes = {
     id,
     value: options.value,
-    maxLength: 256,
+    // an invite link with a long host name fits
+    maxLength: 1_024,
     autocomplete: options.autocomplete ?? 'off',
     'aria-invalid': error !== undefined,
     required: options.required === true,
+    autofocus: options.autofocus === true,
     'aria-describedby': described === '' ? undefined : described,
     onInput: (event: { readonly currentTarget: HTMLInputElement }) =>
       options.onInput(event.currentTarget.value),

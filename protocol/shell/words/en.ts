@@ -200,8 +200,8 @@ export const en: Messages = {
     starting: (percent, seconds) => `Starting network ${percent}% (about ${seconds} s)`,
     alone: waiting =>
       waiting === 0
-        ? 'Offline. Keep writing; it sends on contact'
-        : `Offline · ${waiting} waiting. Keep writing; they send on contact`,
+        ? 'Offline. Keep writing: it is sent once connected'
+        : `Offline · ${waiting} waiting. Sent once connected`,
     relayOnly: 'Relay connected, no other nodes yet',
     syncing: (left, seconds) =>
       seconds === undefined

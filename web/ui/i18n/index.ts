@@ -75,7 +75,7 @@ export const dayWords = (time: number, now: number = Date.now()): string => {
 export const isSameDay = (a: number, b: number): boolean => dayOf(a) === dayOf(b)
 
 export const sizeWords = (bytes: number): string => {
-  if (bytes < 1_000) return `${bytes} B`
-  if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)} KB`
-  return `${(bytes / 1_000_000).toFixed(1)} MB`
+  if (bytes < 1_000) return `${bytes}\u00A0B`
+  if (bytes < 1_000_000) return `${(bytes / 1_000).toFixed(1)}\u00A0KB`
+  return `${(bytes / 1_000_000).toFixed(1)}\u00A0MB`
 }

@@ -1,5 +1,17 @@
 /** The words that only the screens show, in Chinese: the source catalogue. Words shared with the terminal are in '#words'.
  *  Form: what happened · what is safe · what to do. No blame, no exclamation marks. */
+const keys: readonly (readonly [key: string, words: string])[] = [
+  ['Ctrl/⌘ + K', '跳到群'],
+  ['Alt + ↑ ↓', '上一个、下一个群'],
+  ['Alt + 1 2 3', '会话、网络、我'],
+  ['J K', '消息列表里向下、向上'],
+  ['I', '消息详情'],
+  ['R', '回复'],
+  ['Enter', '发送；Shift + Enter 换行'],
+  ['Esc', '关闭或返回'],
+  ['?', '这张表'],
+]
+
 export const zhCN = {
   title: (unread: number): string => (unread === 0 ? '海燕' : `(${unread}) 海燕`),
   skip: '跳到内容',
@@ -206,7 +218,8 @@ export const zhCN = {
     toSend: (count: number): string => `待发 ${count}`,
     shared: (count: number): string =>
       count === 0 ? '没有共同的群，只做转交' : `共同的群 ${count} 个`,
-    roundTrip: (value: number): string => `${Math.round(value)} 毫秒`,
+    roundTrip: (value: number): string =>
+      value < 1_000 ? `${Math.round(value)} 毫秒` : `${(value / 1_000).toFixed(1)} 秒`,
     unnamed: '未具名节点',
     carried: '替别的群代存',
     carriedValue: (ops: number, size: string): string => `${ops} 条，${size}`,
@@ -230,7 +243,7 @@ export const zhCN = {
     theme: '主题',
     themes: { auto: '自动', light: '浅色', dark: '深色', sun: '阳光' },
     textSize: '文字大小',
-    letterKeys: '消息列表里的单字母快捷键（J K I R）',
+    letterKeys: '单字母快捷键（J K I R ?）',
     storage: '存储',
     persisted: '浏览器答应保留本机数据。',
     evictable: '此浏览器可能在久不使用后清除数据。',
@@ -244,6 +257,13 @@ export const zhCN = {
     fingerprint: '程序指纹',
     device: '本机设备',
     closing: '锁屏或关闭页面后，本机收不到消息；固定节点会代存。',
+  },
+  keys: {
+    title: '键盘快捷键',
+    jump: '跳到群',
+    none: '没有这样的群',
+    off: '单个字母和 ? 可以在「我」里关闭。',
+    list: keys,
   },
   announce: {
     alert: (level: string, group: string, text: string): string => `${level}：${group}：${text}`,
