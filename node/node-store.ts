@@ -70,6 +70,8 @@ export const openNodeStore = async (
   const location = storeDirectory(dataDir)
   const reserve = reserveFile(dataDir)
   const room = join(dataDir, 'room')
+  // Left by a process that was killed while it tried.
+  removeFile(room)
   const mend = async (reason: unknown): Promise<void> => {
     if (modeOf(reserve) === undefined || (await hasRoom(room))) return repairOf(location, reason)
     removeFile(reserve)

@@ -18,32 +18,60 @@ export type SmallDisk = {
   readonly remove: () => Promise<void>
 }
 
-/** `path` is an existing directory. Without being root the namespace brings its own users. */
-export const smallDisk = async (path: string, megabytes: number): Promise<SmallDisk> => {
-  const isRoot = process.getuid?.() === 0
-  const [unshare, enter] = isRoot
-    ? [['--mount'], ['--mount']]
-    : [
-        ['--mount', '--user', '--map-root-user'],
-        ['--mount', '--user', '--preserve-credentials'],
-      ]
-  const script = `mount -t tmpfs -o size=${megabytes}m,mode=0700 petrel "$0" && echo mounted && exec sleep 3600`
-  const holder = spawn('unshare', [...unshare, 'sh', '-c', script, path], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+/** How to make a mount namespace and how to enter it; who is not allowed brings users of its own. */
+const ways = [
+  { make: ['--mount'], enter: ['--mount'] },
+  {
+    make: ['--mount', '--user', '--map-root-user'],
+    enter: ['--mount', '--user', '--preserve-credentials'],
+  },
+] as const
+
+type Mounted = {
+  readonly pid: string
+  readonly enter: readonly string[]
+  readonly release: () => Promise<void>
+}
+
+/** undefined: not allowed here in this way. */
+const mountSmall = async (
+  path: string,
+  megabytes: number,
+  { make, enter }: (typeof ways)[number],
+): Promise<Mounted | undefined> => {
+  const options = `size=${megabytes}m,mode=0700`
+  const script = `mount -t tmpfs -o ${options} petrel "$0" && echo mounted && exec sleep 3600`
+  const holder = spawn('unshare', [...make, 'sh', '-c', script, path], {
+    stdio: ['ignore', 'pipe', 'ignore'],
   })
   let said = ''
   let isGone = false
-  for (const stream of [holder.stdout, holder.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      said += text
-    })
-  }
+  holder.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  holder.on('error', () => {
+    isGone = true
+  })
   holder.on('close', () => {
     isGone = true
   })
   await until(() => said.includes('mounted') || isGone, { that: 'a small tmpfs' })
-  if (isGone) throw new Error(`no tmpfs could be mounted here: ${said}`)
-  const through = ['nsenter', ...enter, '--target', String(holder.pid), '--']
+  if (!said.includes('mounted')) return undefined
+  const release = async (): Promise<void> => {
+    holder.kill('SIGKILL')
+    await until(() => isGone)
+  }
+  return { pid: String(holder.pid), enter, release }
+}
+
+/** `path` is an existing directory. */
+export const smallDisk = async (path: string, megabytes: number): Promise<SmallDisk> => {
+  let mounted: Mounted | undefined
+  for (const way of ways) mounted ??= await mountSmall(path, megabytes, way)
+  if (mounted === undefined) throw new Error('no tmpfs can be mounted here, not even as own users')
+  const { release } = mounted
+  const entering = [...mounted.enter, '--target', mounted.pid, '--']
+  const through = ['nsenter', ...entering]
   const run = (...command: readonly string[]): string => {
     const [program = '', ...given] = [...through, ...command]
     return execFileSync(program, given, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
@@ -64,8 +92,8 @@ export const smallDisk = async (path: string, megabytes: number): Promise<SmallD
       run('sh', '-c', 'dd if=/dev/zero bs=4096 >> "$0" 2>/dev/null || true', ballast)
     },
     keepFull: async () => {
-      const given = [...enter, '--target', String(holder.pid), '--', 'sh', '-c', fillingScript]
-      filler ??= spawn('nsenter', [...given, ballast], { stdio: 'ignore' })
+      const given = [...entering, 'sh', '-c', fillingScript, ballast]
+      filler ??= spawn('nsenter', given, { stdio: 'ignore' })
       await until(() => Number(run('stat', '-f', '-c', '%f', path)) === 0)
     },
     free: async () => {
@@ -74,8 +102,7 @@ export const smallDisk = async (path: string, megabytes: number): Promise<SmallD
     },
     remove: async () => {
       await endFilling()
-      holder.kill('SIGKILL')
-      await until(() => isGone)
+      await release()
     },
   }
 }
