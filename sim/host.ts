@@ -1,15 +1,16 @@
 /** One host of a simulated world: its peer, its rows and what it was told, and the plain helpers that need no world. */
-import type {
-  Cryptography,
-  Effect,
-  IntentAnswer,
-  Peer,
-  PeerId,
-  Refusal,
-  Result,
-  Row,
-  RowQuery,
-  Verify,
+import {
+  type Cryptography,
+  type Effect,
+  type IntentAnswer,
+  type Peer,
+  type PeerId,
+  type Refusal,
+  type Result,
+  type Row,
+  type RowQuery,
+  type Verify,
+  peerId,
 } from '#protocol'
 
 export type Host = {
@@ -39,6 +40,30 @@ export type Host = {
   readonly unperformed: Effect[]
   powerLoss: { readonly at: number; readonly when: 'before' | 'after' } | undefined
 }
+
+export const nameToPeer = (name: string): PeerId => peerId(`peer-${name}`)
+
+export const createHost = (name: string, peer: Peer): Host => ({
+  name,
+  id: nameToPeer(name),
+  peer,
+  rows: new Map(),
+  isUp: false,
+  wakeAt: undefined,
+  clockError: 0,
+  clockStandsAt: undefined,
+  topics: new Set(),
+  notified: [],
+  requests: 0,
+  answers: new Map(),
+  dropped: 0,
+  sentBytes: 0,
+  persisted: 0,
+  everHeld: new Set(),
+  batchMillis: 0,
+  unperformed: [],
+  powerLoss: undefined,
+})
 
 /** Verification is pure, so each distinct question is answered once per world. */
 export const memoised = (cryptography: Cryptography): Verify => {

@@ -12,7 +12,6 @@ import {
   type Intent,
   type IntentAnswer,
   type Peer,
-  type PeerId,
   type Refusal,
   type Result,
   type Row,
@@ -24,13 +23,12 @@ import {
   hotRange,
   instant,
   nobleCryptography,
-  peerId,
   seededRandom,
   step,
   timestamp,
   viewOf,
 } from '#protocol'
-import { type Host, memoised, read, toHex } from './host.ts'
+import { type Host, createHost, memoised, nameToPeer, read, toHex } from './host.ts'
 import { type LinkQuality, type Passage, createNetwork } from './network.ts'
 import { type Queue, createQueue } from './queue.ts'
 
@@ -123,27 +121,7 @@ export const createWorld = (options: {
       cryptography,
     })
 
-  const hosts = options.names.map((name): Host => ({
-    name,
-    id: nameToPeer(name),
-    peer: makePeer(name, 0),
-    rows: new Map(),
-    isUp: false,
-    wakeAt: undefined,
-    clockError: 0,
-    clockStandsAt: undefined,
-    topics: new Set(),
-    notified: [],
-    requests: 0,
-    answers: new Map(),
-    dropped: 0,
-    sentBytes: 0,
-    persisted: 0,
-    powerLoss: undefined,
-    everHeld: new Set(),
-    batchMillis: 0,
-    unperformed: [],
-  }))
+  const hosts = options.names.map(name => createHost(name, makePeer(name, 0)))
   const host = (name: string): Host => {
     const found = hosts.find(candidate => candidate.name === name)
     if (found === undefined) throw new Error(`no host ${name}`)
@@ -408,4 +386,3 @@ const topicOf = (host: Host, name: string) => {
 
 /** Keys of operations: hot records and cold ones. */
 const isRecord = (key: Uint8Array): boolean => key[0] === 0x04 || key[0] === 0x20
-const nameToPeer = (name: string): PeerId => peerId(`peer-${name}`)
