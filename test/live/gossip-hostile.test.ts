@@ -105,3 +105,38 @@ test('what is not vouched for is heard and charged, but not passed on', async ()
   expect(hub.gossip()).toContain('forged order')
   expect(behind.gossip()).not.toContain('forged order')
 })
+
+/** One field of a protobuf message: its number, then its bytes with their length. */
+const field = (number: number, content: Uint8Array): Buffer =>
+  Buffer.concat([Buffer.of(number * 8 + 2), encodeFrame(content)])
+
+test('control messages at and beyond their limits change nothing between the others', async () => {
+  const { victim, friend, attack } = await arena.scene()
+  const topic = topicName('order')
+  for (const peer of [victim, friend]) peer.transport.subscribe([topic])
+  const stream = await attack.newStream('/meshsub/1.2.0')
+  const named = field(1, bytes(topic))
+  const backoff = Buffer.of(0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01)
+  const ids = (count: number, number: number): Buffer =>
+    Buffer.concat(Array.from({ length: count }, () => field(number, randomBytes(16))))
+  const controls = [
+    field(4, Buffer.concat([named, backoff])),
+    Buffer.concat(Array.from({ length: 600 }, () => field(3, named))),
+    field(1, Buffer.concat([named, ids(3_000, 2)])),
+    field(2, ids(3_001, 1)),
+    field(5, ids(3_000, 1)),
+    field(1, field(1, Buffer.alloc(40_000))),
+    Buffer.of(0xff, 0xff, 0xff),
+  ]
+  for (const control of controls) stream.send(encodeFrame(field(3, control)))
+  let round = 0
+  await until(
+    () => {
+      round += 1
+      friend.transport.publish(topic, bytes(`order ${round}`))
+      return victim.gossip().some(text => text.startsWith('order'))
+    },
+    { every: 250 },
+  )
+  await isServed(victim, friend)
+})
