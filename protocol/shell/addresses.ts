@@ -2,7 +2,7 @@
  *  which of a host's own addresses are worth telling. */
 import { multiaddr } from '@multiformats/multiaddr'
 import { compareText, concatBytes } from '../core/base.ts'
-import { base64ToBytes, bytesToBase64 } from './base64.ts'
+import { base64ToBytes, bytesToBase64Url } from './base64.ts'
 import { bounds } from './bounds.ts'
 import type { Component, Multiaddr } from '@multiformats/multiaddr'
 import type { CompactAddress } from '#protocol'
@@ -47,12 +47,9 @@ export const compactToMultiaddr = (address: CompactAddress): Multiaddr | undefin
   }
   if (certificateHash === undefined)
     return textToMultiaddr(`/${family}/${host}/udp/${port}/webrtc-direct`)
-  const hash = toBase64Url(concatBytes(certificateHashPrefix, certificateHash))
+  const hash = bytesToBase64Url(concatBytes(certificateHashPrefix, certificateHash))
   return textToMultiaddr(`/${family}/${host}/udp/${port}/webrtc-direct/certhash/u${hash}`)
 }
-
-const toBase64Url = (bytes: Uint8Array): string =>
-  bytesToBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
 
 const hostNames = new Set(['ip4', 'ip6', 'dns', 'dns4', 'dns6'])
 

@@ -6,25 +6,12 @@ import { concatBytes, equalBytes, failure, success } from '../core/base.ts'
 import type { Result } from '../core/base.ts'
 import { limits } from '../core/limits.ts'
 import { refusal } from '../core/refusal.ts'
+import { bytesToBase64Url } from './base64.ts'
 import type { Refusal } from '../core/refusal.ts'
 
 /** A link with everything that may surround it; longer text is not an invite. */
 const linkCharactersMax = 2_048
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-
-const toBase64Url = (bytes: Uint8Array): string => {
-  let text = ''
-  for (let at = 0; at < bytes.length; at += 3) {
-    const first = bytes[at] ?? 0
-    const second = bytes[at + 1] ?? 0
-    const third = bytes[at + 2] ?? 0
-    const group = [first >> 2, ((first & 3) << 4) | (second >> 4)]
-    if (at + 1 < bytes.length) group.push(((second & 15) << 2) | (third >> 6))
-    if (at + 2 < bytes.length) group.push(third & 63)
-    for (const digit of group) text += alphabet.charAt(digit)
-  }
-  return text
-}
 
 /** Strict: no padding, no foreign character, unused bits zero; so one token has one spelling. */
 const fromBase64Url = (text: string): Uint8Array | undefined => {
@@ -98,4 +85,4 @@ export const parseInviteLink = (text: string): Result<Uint8Array, Refusal> => {
 
 /** `origin`: scheme, host and port, such as `http://192.168.1.5:8080`. */
 export const inviteLink = (origin: string, token: Uint8Array): string =>
-  `${origin}/#j=${toBase64Url(concatBytes(token, checkSum(token)))}`
+  `${origin}/#j=${bytesToBase64Url(concatBytes(token, checkSum(token)))}`
