@@ -142,7 +142,13 @@ export const main = async (
     const flags = { ...settingFlags, lang: options.lang, data: options.data }
     const settings = readSettings(flags, options.config, environment)
     if (!settings.ok) {
-      exit = early().fail(settingFailure(speech, settings.error))
+      const { where, expected } = settings.error
+      const fault = { type: 'bad-value', name: where, wanted: expected } as const
+      exit = early().fail(
+        where.startsWith('--')
+          ? usageFailure(speech, program, fault)
+          : settingFailure(speech, settings.error),
+      )
       return
     }
     const timeout = options.timeout === undefined ? undefined : parseSpan(options.timeout)

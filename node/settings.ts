@@ -146,18 +146,34 @@ const textLayer = (
   return { ok: true, value: layer }
 }
 
+/** Flags that are not spelled as their key. */
+const flags: Readonly<Partial<Record<SettingKey, string>>> = {
+  'http.port': '--http',
+  'http.host': '--http-host',
+  'peer.tcp': '--tcp',
+  'peer.ws': '--ws',
+  'peer.webrtc': '--webrtc',
+  'peer.mdns': '--no-mdns',
+  'first-group.create': '--no-first-group',
+  'first-group.title': '--group-title',
+  'first-group.kind': '--group-kind',
+  'invite.uses': '--uses',
+  'invite.expires': '--expires',
+}
+const flagOf = (key: SettingKey): string => flags[key] ?? `--${key}`
+
 export const variableOf = (key: SettingKey): string =>
   `PETREL_${key.toUpperCase().replaceAll(/[.-]/g, '_')}`
 
-/** `flags`: text by setting key; `configFile`: the one named by --config, read instead of the user's. */
+/** `given`: text of flags by setting key; `configFile`: the one named by --config, read instead of the user's. */
 export const readSettings = (
-  flags: Readonly<Record<string, string | undefined>>,
+  given: Readonly<Record<string, string | undefined>>,
   configFile: string | undefined,
   environment: Environment,
 ): Result<Settings, SettingFault> => {
   const userFile = configFile ?? userConfigFile(environment)
   const sources = [
-    () => textLayer(flags, key => `--${key}`, environment),
+    () => textLayer(given, flagOf, environment),
     () => textLayer(environment, variableOf, environment),
     () => fileLayer(userFile, configFile !== undefined, environment),
     () => fileLayer(systemConfigFile, false, environment),

@@ -35,11 +35,10 @@ export const usageFailure = (speech: Speech, program: Command, fault: UsageFault
     next,
     exit: exitCodes.usage,
   })
-  if (fault.type === 'bad-value') {
-    return end(usage.badValue(fault.name, fault.wanted), usage.seeHelp(speech.petrel))
-  }
-  const command = [speech.petrel, commandOf(program, fault.args)].join(' ').trim()
+  const args = fault.type === 'bad-value' ? program.args : fault.args
+  const command = [speech.petrel, commandOf(program, args)].join(' ').trim()
   const help = usage.seeHelp(command)
+  if (fault.type === 'bad-value') return end(usage.badValue(fault.name, fault.wanted), help)
   if (fault.type === 'nothing') return end(usage.noCommand, help)
   const { message, code } = fault.error
   const meant = suggestion(message)

@@ -185,6 +185,24 @@ test('a slip of the finger is answered with what was meant', async () => {
   }
 })
 
+test('a wrong value names the option as it was typed, what it takes, and where to read on', async () => {
+  const wrong = [
+    [['invite', 'ops', '--uses', '0'], '--uses', 'petrel invite --help'],
+    [['up', '--http', 'abc'], '--http', 'petrel up --help'],
+    [['up', '--group-kind', 'x'], '--group-kind', 'petrel up --help'],
+    [['tail', '--since', '0s'], '--since', 'petrel tail --help'],
+    [['group', 'create', 'x', '--kind', 'y'], '--kind', 'petrel group create --help'],
+    [['status', '--lang', 'xx'], '--lang', 'petrel status --help'],
+    [['status', '--timeout', '5'], '--timeout', 'petrel status --help'],
+  ] as const
+  for (const [args, flag, help] of wrong) {
+    const { code, stderr } = await runCli(args, place)
+    expect([args, code]).toEqual([args, 2])
+    expect(stderr).toContain(`Error: ${flag} is not valid; expected `)
+    expect(stderr).toContain(`Try: ${help}\n`)
+  }
+})
+
 test('without a word of command the help comes, and says that nothing was done', async () => {
   for (const args of [[], ['group'], ['config']]) {
     const { code, stdout, stderr } = await runCli(args, place)
