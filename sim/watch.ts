@@ -58,7 +58,8 @@ export const createWatch = (world: World, liars: readonly string[] = []): Watch 
     const last = new Map<string, number>()
     for (const { author, id, body } of view?.messages ?? []) {
       const seq = Number(id.split('.')[1])
-      if (body.type !== 'disputed' && seq <= (last.get(author) ?? -1)) {
+      if (body.type === 'disputed') continue
+      if (seq <= (last.get(author) ?? -1)) {
         found.add(`${host.name} shows an author's messages out of order`)
       }
       last.set(author, seq)
