@@ -7,14 +7,23 @@ import { createGroup, isMember } from './groups.ts'
 import { sendFrame } from './link.ts'
 import { limits } from './limits.ts'
 import { featureCarries } from './message.ts'
-import type { Op } from './op.ts'
-import { arrivalKey, arrivalRange, decodeArrival, groupKey, recordKey } from './rows.ts'
+import { type Op, isControlClass } from './op.ts'
+import {
+  arrivalKey,
+  arrivalRange,
+  decodeArrival,
+  encodeArrival,
+  groupKey,
+  recordKey,
+} from './rows.ts'
 import type { Row } from './row.ts'
 import type { Group, Link, Peer } from './state.ts'
 
 const dayMillis = 86_400_000
 const sweepEvery = 3_600_000
 const sweepRows = 512
+/** Every quota has this much more room for what decides membership, or a full carrier would let nobody in. */
+const controlShare = 1.25
 
 /** Asks a neighbour that carries to hold the groups it does not know, once per contact. */
 export const askToCarry = (peer: Peer, link: Link): void => {
@@ -82,12 +91,13 @@ export const countCarried = (
 export const chargeCarried = (peer: Peer, group: Group, op: Op): boolean => {
   const size = op.payload.length + op.header.length
   const ofAuthor = group.log.authors.get(op.author)?.bytes ?? 0
-  if (ofAuthor + size > limits.carriedBytesPerAuthorMax) return false
-  if (group.log.bytes + size > limits.carriedBytesPerGroupMax) {
+  const share = isControlClass(op.kind) ? controlShare : 1
+  if (ofAuthor + size > limits.carriedBytesPerAuthorMax * share) return false
+  if (group.log.bytes + size > limits.carriedBytesPerGroupMax * share) {
     sweepGroup(peer, group)
     return false
   }
-  return countCarried(peer).bytes + size <= limits.carriedBytesMax
+  return countCarried(peer).bytes + size <= limits.carriedBytesMax * share
 }
 
 /** Looks through every carried group for what is too old. */
@@ -106,12 +116,24 @@ const sweepGroup = (peer: Peer, group: Group): void => {
   peer.effects.push({ type: 'load', request, query: { type: 'range', range } })
 }
 
+/** 1 January 2020: a clock that says less was not set yet, as on a small computer that just booted. */
+const earliestPlausible = 1_577_836_800_000
+
+/** Stamped by a clock that was wrong as can be told from now: its time begins anew. */
+const isMistimed = (wall: number, receivedAt: number): boolean =>
+  wall >= earliestPlausible && (receivedAt < earliestPlausible || receivedAt > wall + dayMillis)
+
 /** The oldest arrivals of a carried group: those past their time go, and more while the group is over its share. */
 export const dropCarried = (peer: Peer, group: Group, rows: readonly Row[]): void => {
   let over = group.log.bytes - limits.carriedBytesPerGroupMax * 0.75
   for (const row of rows) {
     const arrival = decodeArrival(row.key, row.value)
     const age = peer.now.wall - arrival.receivedAt
+    if (over <= 0 && isMistimed(peer.now.wall, arrival.receivedAt)) {
+      const value = encodeArrival({ ...arrival, receivedAt: Math.floor(peer.now.wall) })
+      peer.rows.push({ key: row.key, value })
+      continue
+    }
     const isOld = age > (arrival.isFlash ? limits.carryFlashDays : limits.carryDays) * dayMillis
     if (!isOld && over <= 0) continue
     const log = group.log.authors.get(arrival.author)

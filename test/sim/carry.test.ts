@@ -70,3 +70,20 @@ test('routine operations are dropped after fourteen days and flash after thirty,
   world.run(16 * day)
   expect(coldRows(world, 'carrier', group)).toBe(0)
 })
+
+test('what a carrier took up before its clock was set is carried as long as anything else', () => {
+  const world = createWorld({ seed: 'clock', names: ['alice', 'carrier'], cryptography })
+  const group = formGroup(world, ['alice'])
+  world.host('carrier').clockError = -1_790_000_000_000
+  world.connect('alice', 'carrier')
+  world.run(3_000)
+  world.ask('alice', { type: 'send-text', group, text: 'routine', priority: 'routine' })
+  world.run(10_000)
+  expect(coldRows(world, 'carrier', group)).toBe(1)
+  world.disconnect('alice', 'carrier')
+  world.host('carrier').clockError = 0
+  world.run(13 * day)
+  expect(coldRows(world, 'carrier', group)).toBe(1)
+  world.run(2 * day)
+  expect(coldRows(world, 'carrier', group)).toBe(0)
+})
