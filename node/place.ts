@@ -13,8 +13,9 @@
  *
  *  Noticed: cp, rsync, tar, a move to another file system, a backup put back, a disk image on another machine.
  *  Also noticed, although nothing was copied: chmod, chown or relabelling of everything; that costs one small operation.
- *  Not noticed: a snapshot or disk image put back on the same machine (virtual machine, Btrfs, ZFS, LVM), and file systems that
- *  make change times up. There the network tells: whoever hears more of its own log than it holds begins a new one. */
+ *  Not noticed: a snapshot or disk image put back on the same machine (virtual machine, Btrfs, ZFS, LVM), file systems that make
+ *  change times up, and a backup of a running node put back by rsync, which leaves equal files alone, before that node was
+ *  started again. There the network tells: whoever hears more of its own log than it holds begins a new one. */
 import { createHash, randomBytes } from 'node:crypto'
 import {
   closeSync,
