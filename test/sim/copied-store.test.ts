@@ -8,7 +8,7 @@ import { formGroup } from '../../sim/random-run.ts'
 import { type World, createWorld } from '../../sim/world.ts'
 
 const cryptography = createNodeCryptography()
-const seeds = Array.from({ length: 12 }, (_, seed) => seed)
+const seeds = Array.from({ length: 8 }, (_, seed) => seed)
 
 const rowsOf = (world: World, name: string): ReadonlyMap<string, Row> =>
   new Map(world.host(name).rows)

@@ -44,7 +44,10 @@ test('whichever row has a bit changed, nobody is shown a fork', () => {
   const random = seededRandom('bits')
   const keys = [...rows.keys()].filter(key => prefixes.includes(key.slice(0, 2)))
   expect(keys.length).toBeGreaterThan(30)
-  for (const [round, key] of [...keys, ...keys].entries()) {
+  // The rows of logs decide what is written next; of all others a few.
+  const logs = keys.filter(key => key.startsWith('03'))
+  const others = keys.filter((_, index) => index % 4 === 0)
+  for (const [round, key] of [...logs, ...logs, ...logs, ...logs, ...others].entries()) {
     const { world, group } = given(1)
     const row = rows.get(key)
     if (row === undefined || row.value.length === 0) continue
