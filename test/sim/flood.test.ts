@@ -85,7 +85,7 @@ test('operations with a hole before each fill no memory', () => {
   give(Array.from({ length: 1_600 }, (_, index) => sign(head + 2 + 2 * index)))
   world.run(30_000)
   expect(agree(world, group)).toEqual([])
-})
+}, 120_000)
 
 test('thousands of operations for one place are one fork, and are not passed on', () => {
   const { world, group, head, sign, give } = withMal('forks')
