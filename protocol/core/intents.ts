@@ -227,8 +227,8 @@ const sendText = (peer: Peer, intent: Extract<Intent, { readonly type: 'send-tex
   })
 }
 
+/** Also after a refusal: anybody can send one, and a yes that checks out still counts. */
 const keepForLater = (peer: Peer, group: Group, text: string, priority: Priority): Answer => {
-  if (group.joining?.refused !== undefined) return failure(refusal('not-member'))
   if (group.outbox.size >= limits.outboxMax) return failure(refusal('over-quota', 'outbox'))
   const place = group.outboxNext++
   group.outbox.set(place, { text, priority })

@@ -2,6 +2,7 @@
  *  in run form and inside a window of bytes the neighbour has not made durable yet. The window follows the measured delay:
  *  it grows while acknowledgements come back promptly and shrinks when a queue builds on the link. */
 import { type AuthorId, later } from './base.ts'
+import { deviceWelcomed } from './join-answer.ts'
 import { noteCarried } from './ledger.ts'
 import { dueSoon, indexOf, leastRoundTrip, sendFrame, sendPaced } from './link.ts'
 import { limits } from './limits.ts'
@@ -28,8 +29,12 @@ const historyOps = 16
 /** What is due this soon goes along, so that a busy group needs fewer frames. */
 const gatherMillis = 150
 
-const queueOf = (op: Op): number =>
-  isControlClass(op.kind) ? 0 : 1 + priorities.indexOf(op.priority)
+const bulk = 4
+/** A welcome helps nobody but its device, which got it when it was let in: it goes after the messages. */
+const queueOf = (op: Op): number => {
+  if (!isControlClass(op.kind)) return 1 + priorities.indexOf(op.priority)
+  return deviceWelcomed(op) === undefined ? 0 : bulk
+}
 
 const isThere = (shared: LinkGroup, op: Op): boolean =>
   hasSeq(shared.vector?.get(op.author) ?? noRanges, op.seq) ||
