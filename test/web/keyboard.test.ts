@@ -37,6 +37,7 @@ test('Ctrl+K jumps to a group by a part of its name, also while writing', async 
 test('a name that no group has is said, and Esc goes back to where one was', async () => {
   await box().focus()
   await page.keyboard.press('Control+k')
+  await dialog().waitFor()
   await page.keyboard.type('no such place')
   await dialog().getByText('No such group').first().waitFor()
   await page.keyboard.press('Enter')

@@ -5,7 +5,6 @@ import { refusal } from '../../protocol/core/refusal.ts'
 import { memoryKv, openKv } from './kv.ts'
 import { effect } from '@preact/signals'
 import { createGate } from './gate.ts'
-import { keepProgram } from './keep-program.ts'
 import { loadNetwork } from './load-network.ts'
 import { createOutbox } from './outbox.ts'
 import { createSnapshot } from './snapshot.ts'
@@ -130,7 +129,7 @@ export const startEngine = (afterThis: Promise<void>): EngineClient => {
     views.role.value = 'writer'
     const identitySeed = await readIdentity(parts)
     await afterThis
-    const { startWriter } = await loadNetwork(
+    const { keepProgram, startWriter } = await loadNetwork(
       progress => (views.net.value = { type: 'loading', ...progress }),
       () => (views.net.value = { type: 'failed' }),
     )

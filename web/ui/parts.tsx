@@ -1,6 +1,6 @@
 /** The few pieces every screen is made of: fields, choices, a dialog, a copy button, a warning. Native elements with our
  *  spacing; no behaviour that the browser already has. */
-import { useEffect, useId, useRef } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import { Icon } from './icons.tsx'
 import { withSigns } from './signs.tsx'
@@ -103,7 +103,8 @@ export const Sheet = (options: {
 }) => {
   const ref = useRef<HTMLDialogElement>(null)
   const id = useId()
-  useEffect(() => {
+  // before the next paint: what is typed next belongs to the sheet
+  useLayoutEffect(() => {
     const dialog = ref.current
     if (dialog !== null && !dialog.open) dialog.showModal()
     return () => dialog?.close()
