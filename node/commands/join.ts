@@ -22,6 +22,9 @@ type JoinFlags = { readonly name?: string; readonly unit?: string; readonly from
 const inputBytesMax = 16_384
 /** How long to wait for admission where nothing else is said. */
 const patienceMillis = 15_000
+/** Anybody in the group may say no, also one who has not heard of the invite yet, or who answers what was asked before. A no
+ *  counts once nothing better came for so long. */
+const secondThoughtMillis = 1_000
 
 export const addJoin = ({ program, speech, run }: Program): void => {
   const { help } = speech.t
@@ -136,11 +139,14 @@ const waitForAdmission = async (
 ): Promise<GroupSummary | undefined> => {
   const deadline = performance.now() + (context.flags.timeout ?? patienceMillis)
   let summary: GroupSummary | undefined
+  let refusedAt: number | undefined
   while (performance.now() < deadline && !context.signal.aborted) {
     const status = await readStatus(access)
     if (!status.ok) return summary
     summary = status.value.app.groups.find(known => known.group === group)
-    if (summary === undefined || summary.state !== 'waiting-for-admission') return summary
+    if (summary === undefined || summary.state === 'member' || summary.state === 'left') break
+    if (summary.state === 'refused') refusedAt ??= performance.now()
+    if (performance.now() - (refusedAt ?? Infinity) >= secondThoughtMillis) break
     await wait(200, undefined, { signal: context.signal }).catch(() => undefined)
   }
   return summary
