@@ -17,7 +17,7 @@ import type { MessageId } from './intent.ts'
 import { controlIsSigned } from './join.ts'
 import { noteAck, noteDeps, noteMessage, oweAgain } from './ledger.ts'
 import { type Insertion, authorLog, heldOp, hold, insertOp, isHotKind, trimHeld } from './log.ts'
-import { type Op, encodeRecord, isControlClass, kinds, openPayload } from './op.ts'
+import { type Op, encodeRecord, kinds, openPayload } from './op.ts'
 import { limits } from './limits.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { advanceState, planState, rebuildState } from './shared-state.ts'
@@ -185,9 +185,9 @@ const noteArrival = (group: Group, id: MessageId, arrival: Arrival): void => {
 const lock = (group: Group, op: Op): void => {
   group.locked.set(messageId(op), op)
   if (group.locked.size <= limits.lockedMax) return
-  // What decides membership stays: everything else can be read again from the store.
+  // What decides membership and settings stays: everything else can be read again from the store.
   for (const [id, { kind }] of group.locked) {
-    if (isControlClass(kind)) continue
+    if (isHotKind(kind)) continue
     group.locked.delete(id)
     return
   }
