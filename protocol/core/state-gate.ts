@@ -2,7 +2,7 @@
  *  a document that can never be saved again (research/reliability-security.md F1–F4). So an update is read here first,
  *  judged by what each author wrote before, and let through only if it is
  *    of one author under its own client id h53("petrel/1/ys" ‖ gid ‖ author), clocks without gap, plain items of one
- *    allowed value under an allowed key, standing on items that are here, deleting only own items and what it replaces,
+ *    allowed value under an allowed key, standing on items that are here, deleting only what it replaces,
  *    and byte for byte what Yjs would write for just that.
  *  The verdict depends on the update and its author's earlier ones, never on the order between authors. */
 import {
@@ -93,7 +93,7 @@ export const judgeUpdate = (
     if (origin !== null) replaced.add(itemKey(origin.client, origin.clock))
     items.push({ clock, slot: place, origin, value })
   }
-  const deletes = judgeDeletes(decoded, client, next + items.length, replaced)
+  const deletes = judgeDeletes(decoded, replaced)
   if (deletes !== undefined) return failure(deletes)
   return equalBytes(encodeJudged(items, decoded, client), update)
     ? success(items)
@@ -156,29 +156,18 @@ const valueOf = (item: Y.Item, slot: Slot): string | boolean | undefined => {
   return (slot === 'title' ? isName(value) : isPurpose(value)) ? value : undefined
 }
 
-/** Own items, once they are here, and of others exactly what an item of this update replaces. */
-const judgeDeletes = (
-  { ds }: Decoded,
-  client: number,
-  nextClock: number,
-  replaced: ReadonlySet<string>,
-): Refusal | undefined => {
-  const foreign = refusal('bad-update', 'deletes what is not its own')
-  let isAhead = false
+/** Exactly what items of this update replace, whoever wrote it: a value may be changed, never taken away. */
+const judgeDeletes = ({ ds }: Decoded, replaced: ReadonlySet<string>): Refusal | undefined => {
+  const foreign = refusal('bad-update', 'deletes what it does not replace')
   for (const [target, deletes] of ds.clients) {
     for (const { clock, len } of deletes) {
-      if (len < 1) return foreign
-      if (target === client) {
-        isAhead ||= clock + len > nextClock
-        continue
-      }
-      if (len > replaced.size) return foreign
+      if (len < 1 || len > replaced.size) return foreign
       for (let offset = 0; offset < len; offset++) {
         if (!replaced.has(itemKey(target, clock + offset))) return foreign
       }
     }
   }
-  return isAhead ? refusal('unexpected', 'deletes what is not here') : undefined
+  return undefined
 }
 
 /** What stands in for items whose ground is gone: their clocks are used, and their log can go on. */

@@ -117,7 +117,7 @@ describe('a hostile member', () => {
     ],
     [
       'deletes its own future',
-      'unexpected',
+      'bad-update',
       () => bytesOf(numbers(0), numbers(1, clientE, 1, 0, 1)),
     ],
     [
@@ -325,16 +325,19 @@ describe('a hostile member', () => {
     expectRefused(update, 'bad-update')
   })
 
-  test('may delete what it wrote itself', () => {
-    const own = bytesOf(
+  test('who wrote the title cannot leave the group without one', () => {
+    const title = 'Eve was here'
+    const later = bytesOf(numbers(1, 1, clientE, 0), ...item('s', 'title', title), noDeletes)
+    const atOnce = bytesOf(
       numbers(1, 1, clientE, 0),
-      ...item('pins', 'aaaaaaaaaaaaaaaa.9', true),
-      noDeletes,
+      ...item('s', 'title', title),
+      numbers(1, clientE, 1, 0, 1),
     )
-    expect(document.apply(eve, own).ok).toBe(true)
-    expect(document.read().pins).toContain('aaaaaaaaaaaaaaaa.9')
-    expect(document.apply(eve, bytesOf(numbers(0), numbers(1, clientE, 1, 0, 1))).ok).toBe(true)
-    expect(document.read().pins).not.toContain('aaaaaaaaaaaaaaaa.9')
+    expectRefused(atOnce, 'bad-update')
+    expect(document.apply(eve, later).ok).toBe(true)
+    const gone = document.apply(eve, bytesOf(numbers(0), numbers(1, clientE, 1, 0, 1)))
+    expect(gone).toMatchObject({ error: { type: 'bad-update' } })
+    expect(document.read().title).toBeDefined()
   })
 
   test('who changes bytes of an honest update never breaks, erases or unlocks anything', () => {
