@@ -20,6 +20,8 @@ import { socketCandidates } from './paths.ts'
 import type { Settings } from './settings.ts'
 import { parseSpan } from './span.ts'
 import { rfc3339 } from './times.ts'
+import { undoAll } from './undo.ts'
+import type { Undo } from './undo.ts'
 import { version } from './version.ts'
 import { readWebFiles } from './web-files.ts'
 import { startWebServer } from './web-server.ts'
@@ -51,10 +53,8 @@ export type DaemonOptions = {
 export const startDaemon = async (options: DaemonOptions): Promise<Result<Daemon, Failure>> => {
   const { settings, own, speech } = options
   const { dataDir } = settings
-  const undo: (() => Promise<void> | void)[] = [own.lock.release]
-  const stop = async (): Promise<void> => {
-    for (const step of undo.splice(0)) await step()
-  }
+  const undo: Undo[] = [own.lock.release]
+  const stop = (): Promise<void> => undoAll(undo.splice(0))
   try {
     const host = await openHost({
       dataDir,

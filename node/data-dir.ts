@@ -118,10 +118,13 @@ const parseLock = (text: string): LockText | undefined => {
 }
 
 /** Who uses the directory now; undefined when nobody that is alive does. */
-export const lockHolder = (dataDir: string): LockHolder | undefined => {
+export const lockHolder = (dataDir: string): LockHolder | undefined =>
+  holderIn(dataDir, lockFile(dataDir))
+
+const holderIn = (dataDir: string, path: string): LockHolder | undefined => {
   let text: string
   try {
-    text = readFileSync(lockFile(dataDir), 'utf8')
+    text = readFileSync(path, 'utf8')
   } catch (reason) {
     if (isMissing(reason)) return undefined
     throw reason
@@ -186,14 +189,16 @@ const tryTaking = (dataDir: string): Result<Lock, DataDirFault> => {
   return { ok: false, error: { type: 'in-use', path: dataDir, pid: 0 } }
 }
 
-/** Renaming first means that of two processes which both saw the dead lock only one removes it. */
+/** Renaming first means that of two processes which both saw the dead lock only one removes it; what the other put in its
+ *  place meanwhile is put back. */
 const removeStale = (dataDir: string): void => {
   const aside = `${lockFile(dataDir)}.stale.${process.pid}`
   try {
     renameSync(lockFile(dataDir), aside)
+    if (holderIn(dataDir, aside) !== undefined) linkSync(aside, lockFile(dataDir))
     removeFile(aside)
   } catch (reason) {
-    if (!isMissing(reason)) throw reason
+    if (!isMissing(reason) && systemCode(reason) !== 'EEXIST') throw reason
   }
 }
 

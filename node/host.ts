@@ -15,6 +15,8 @@ import { openNodeStore } from './node-store.ts'
 import { renewTransportSeed } from './keys.ts'
 import type { Keys } from './keys.ts'
 import { openPlace } from './place.ts'
+import { undoAll } from './undo.ts'
+import type { Undo } from './undo.ts'
 import type { NodeListen, PortTaken } from './libp2p.ts'
 
 export type HostOptions = {
@@ -93,7 +95,7 @@ export const openHost = async (options: HostOptions): Promise<Host> => {
   const { dataDir } = options
   const random = systemRandom
   const store = await openNodeStore(dataDir, options.keys.dataKey, random)
-  const undo: (() => Promise<void>)[] = [store.close]
+  const undo: Undo[] = [store.close]
   try {
     const { isMoved, movedAt, settle } = await openPlace(store, dataDir, systemClock.now().wall)
     const keys = isMoved ? newEndpoint(dataDir, options.keys) : options.keys
@@ -109,11 +111,11 @@ export const openHost = async (options: HostOptions): Promise<Host> => {
     await settle().catch(keepOldPlace)
     const { peer, publicKey } = transport
     const isOnline = options.network !== undefined
-    const stop = (): Promise<void> => inOrder(undo)
+    const stop = (): Promise<void> => undoAll(undo)
     const host = { dataDir, drive, store, random, publicKey, peer, isOnline, addresses, taken }
     return { ...host, movedAt, stop }
   } catch (reason) {
-    await inOrder(undo)
+    await undoAll(undo)
     throw reason
   }
 }
@@ -127,8 +129,4 @@ const newEndpoint = (dataDir: string, keys: Keys): Keys => {
 /** Nothing can be remembered on a full disk; the row that is there stays true. */
 const keepOldPlace = (reason: unknown): void => {
   if (systemCode(reason) === undefined) throw reason
-}
-
-const inOrder = async (steps: readonly (() => Promise<void>)[]): Promise<void> => {
-  for (const step of steps) await step()
 }

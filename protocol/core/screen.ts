@@ -105,7 +105,8 @@ export type GroupView = {
 
 export type LinkView = {
   readonly peer: PeerId
-  /** Member name where one is known on this link. */
+  /** The member at the other end, where one is known on this link, and its name. */
+  readonly device: DeviceId | undefined
   readonly name: string | undefined
   readonly roundTrip: Millis | undefined
   readonly toSend: number

@@ -244,15 +244,16 @@ const membersOf = (peer: Peer, group: Group, now: Now): readonly MemberView[] =>
 
 const linkViewOf = (peer: Peer, link: Link): LinkView => {
   let toSend = 0
-  let name: string | undefined
+  let member: LinkMember | undefined
   for (const [gid, shared] of link.groups) {
     toSend += shared.fresh.length
     for (const queue of shared.queues) toSend += queue.length
-    name ??= nameAt(peer, gid, link)
+    member ??= memberAt(peer, gid, link)
   }
   return {
     peer: link.peer,
-    name,
+    device: member?.device,
+    name: member?.name,
     roundTrip: link.roundTrip === undefined ? undefined : millis(link.roundTrip),
     toSend,
     sharedGroups: link.groups.size,
@@ -261,11 +262,14 @@ const linkViewOf = (peer: Peer, link: Link): LinkView => {
   }
 }
 
-const nameAt = (peer: Peer, gid: GroupId, link: Link): string | undefined => {
+type LinkMember = { readonly device: DeviceId | undefined; readonly name: string }
+
+const memberAt = (peer: Peer, gid: GroupId, link: Link): LinkMember | undefined => {
   const group = peer.groups.get(gid)
   if (group === undefined) return undefined
-  for (const known of group.slots.values()) {
-    if (known.peer === link.peer) return nameOf(group, known.slot.author).name
+  for (const { peer: at, slot } of group.slots.values()) {
+    if (at !== link.peer) continue
+    return { device: group.authors.get(slot.author)?.device, name: nameOf(group, slot.author).name }
   }
   return undefined
 }

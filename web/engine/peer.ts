@@ -99,12 +99,11 @@ export const startPeer = async ({ cipher, identitySeed }: PeerOptions): Promise<
     }
     return answer
   }
-  /** The serving node lets newcomers in when it is in the group itself; otherwise only this page does. A link knows its
-   *  peer's name only from a group shared with it. */
+  /** The serving node lets newcomers in when it is in the group itself; otherwise only this page does. */
   const isInGroup = (door: ServingNode, group: GroupId): boolean => {
-    const name = drive.app().links.find(link => link.peer === door.peer)?.name
+    const device = drive.app().links.find(link => link.peer === door.peer)?.device
     const members = drive.group(group)?.members ?? []
-    return members.some(member => !member.left && !member.me && member.name === name)
+    return members.some(member => !member.left && !member.me && member.device === device)
   }
 
   const invite = async (wanted: InviteRequest): Promise<Result<InviteMade, Refusal>> => {
