@@ -326,11 +326,11 @@ describe('a hostile member', () => {
   })
 
   test('who wrote the title cannot leave the group without one', () => {
-    const title = 'Eve was here'
-    const later = bytesOf(numbers(1, 1, clientE, 0), ...item('s', 'title', title), noDeletes)
+    const name = 'Eve was here'
+    const later = bytesOf(numbers(1, 1, clientE, 0), ...item('s', 'title', name), noDeletes)
     const atOnce = bytesOf(
       numbers(1, 1, clientE, 0),
-      ...item('s', 'title', title),
+      ...item('s', 'title', name),
       numbers(1, clientE, 1, 0, 1),
     )
     expectRefused(atOnce, 'bad-update')
