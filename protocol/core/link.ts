@@ -30,6 +30,7 @@ export const createLink = (peer: PeerId, since: Instant): Link => ({
   peer,
   nonce: new Uint8Array(16),
   since,
+  helloDue: since,
   countsFrom: 0,
   theirCountsFrom: 0,
   features: 0,

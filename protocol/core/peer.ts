@@ -9,6 +9,7 @@ import {
   type Topic,
   assert,
   instant,
+  later,
   timestamp,
 } from './base.ts'
 import { writeAck } from './ack.ts'
@@ -33,7 +34,7 @@ import { checkStored, onStored, startIncarnation } from './own-log.ts'
 import { onSlots, tellPresence, wishForLinks } from './presence.ts'
 import { pump, readAck, sendHistory } from './push.ts'
 import type { Random } from './random.ts'
-import type { Refusal } from './refusal.ts'
+import { type Refusal, refusal } from './refusal.ts'
 import { restore } from './restore.ts'
 import type { Row } from './row.ts'
 import type { Group, Link, Load, Peer } from './state.ts'
@@ -50,6 +51,10 @@ import {
   sendAck,
 } from './sync.ts'
 import { onArrivals, onWindowOps } from './window.ts'
+
+/** HELLOs of one neighbour: so many at once, and one in so many milliseconds; more are charged. */
+const helloBurst = 8
+const helloEvery = 250
 
 /** A peer before its first input. `random` is its only chance; `cryptography` the fastest the host has. */
 export const createPeer = (options: {
@@ -188,12 +193,13 @@ const receiveJoinRequest = (peer: Peer, from: PeerId, request: Uint8Array): void
 const receiveOnLink = (peer: Peer, link: Link, message: VerifiedMessage): void => {
   switch (message.type) {
     case 'hello':
+      chargeIf(peer, link, hellosTooFast(peer, link))
       onHello(peer, link, message)
       askNeighbour(peer, link.peer)
       passRequests(peer)
       return
     case 'ack':
-      readAck(peer, link, message)
+      chargeIf(peer, link, readAck(peer, link, message))
       return
     case 'carry':
       if (onCarry(peer, link.peer, message.groups)) renewHellos(peer)
@@ -221,11 +227,9 @@ const receiveInGroup = (peer: Peer, link: Link, message: GroupMessage): void => 
   const group = peer.groups.get(message.gid)
   if (group === undefined || group.role === 'left') return
   switch (message.type) {
-    case 'have': {
-      const fault = onHave(peer, link, group, message)
-      if (fault !== undefined) charge(peer, link, fault)
+    case 'have':
+      chargeIf(peer, link, onHave(peer, link, group, message))
       return
-    }
     case 'want':
       onWant(peer, link, group, message.refs)
       return
@@ -284,6 +288,18 @@ const charge = (peer: Peer, link: Link, why: Refusal): void => {
   link.refusals += 1
   if (link.refusals === limits.refusalsMax)
     peer.effects.push({ type: 'disconnect', peer: link.peer })
+}
+
+const chargeIf = (peer: Peer, link: Link, why: Refusal | undefined): void => {
+  if (why !== undefined) charge(peer, link, why)
+}
+
+/** Groups come and go one by one, and each HELLO costs a whole HAVE in answer. */
+const hellosTooFast = (peer: Peer, link: Link): Refusal | undefined => {
+  const { instant: now } = peer.now
+  const isTooFast = link.helloDue > later(now, helloBurst * helloEvery)
+  link.helloDue = later(link.helloDue > now ? link.helloDue : now, helloEvery)
+  return isTooFast ? refusal('unexpected', 'HELLO after HELLO') : undefined
 }
 
 const onDeadline = (peer: Peer, name: string): void => {

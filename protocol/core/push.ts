@@ -20,6 +20,7 @@ import {
 import { type Op, encodeRun, isControlClass, kinds, priorities } from './op.ts'
 import { sendSlots } from './presence.ts'
 import { type Ranges, addRange, hasSeq, noRanges, subtractRanges, unionRanges } from './ranges.ts'
+import { type Refusal, refusal } from './refusal.ts'
 import { coldRange } from './rows.ts'
 import type { Group, Link, LinkGroup, Peer, Stretch } from './state.ts'
 
@@ -299,15 +300,17 @@ const sayDone = (peer: Peer, link: Link, group: Group, shared: LinkGroup): void 
   sendSlots(peer, link, group, shared)
 }
 
-/** The neighbour dealt with `frames` paced frames of this contact; all but the `refused` are durable there. */
+/** The neighbour dealt with `frames` paced frames of this contact; all but the `refused` are durable there. An ACK that says
+ *  nothing new is refused, or it would cost its sender less than us. */
 export const readAck = (
   peer: Peer,
   link: Link,
   ack: { readonly frames: number; readonly refused: readonly number[] },
-): void => {
+): Refusal | undefined => {
   const dealtWith = ack.frames - link.countsFrom
   const fresh = dealtWith - link.framesAcked
-  if (fresh <= 0 || dealtWith > link.framesSent) return
+  if (fresh <= 0 || dealtWith > link.framesSent)
+    return refusal('unexpected', 'acknowledges nothing')
   const refused = new Set(ack.refused)
   for (const { size, at, run } of link.inFlight.splice(0, fresh)) {
     link.framesAcked += 1
@@ -318,6 +321,7 @@ export const readAck = (
     else noteThere(peer, link, run)
   }
   pump(peer, link)
+  return undefined
 }
 
 /** The neighbour could not take it: perhaps it lacks the author's first operation or the epoch, and learns them later. */

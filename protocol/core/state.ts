@@ -218,6 +218,8 @@ export type Link = {
   readonly peer: PeerId
   nonce: Uint8Array
   readonly since: Instant
+  /** When all its HELLOs so far would have come, had they come one by one. */
+  helloDue: Instant
   /** What acknowledgements of my frames, and mine of theirs, are counted from. */
   countsFrom: number
   theirCountsFrom: number

@@ -86,8 +86,17 @@ export const onHello = (peer: Peer, link: Link, hello: Hello): void => {
 
 const beginAgain = (peer: Peer, link: Link): Link => {
   forgetTasks(peer, link.peer)
-  const { sentBytes, receivedBytes, refusals, windowBytes, roundTrip, leastDelay } = link
-  const figures = { sentBytes, receivedBytes, refusals, windowBytes, roundTrip, leastDelay }
+  const { sentBytes, receivedBytes, refusals, helloDue } = link
+  const { windowBytes, roundTrip, leastDelay } = link
+  const figures = {
+    sentBytes,
+    receivedBytes,
+    refusals,
+    helloDue,
+    windowBytes,
+    roundTrip,
+    leastDelay,
+  }
   const anew = { ...createLink(link.peer, link.since), ...figures }
   peer.links.set(link.peer, anew)
   sendHello(peer, anew, 'answers')
