@@ -4,7 +4,7 @@ import { type AuthorId, type GroupId, type PeerId, equalBytes, idBytes, peerId }
 import { createChecker } from './admit.ts'
 import type { Verify } from './crypto.ts'
 import { type Op, decodeRecord, idPrefix } from './op.ts'
-import { admissionContext } from './peer.ts'
+import { admissionContext } from './context.ts'
 import type { Ranges } from './ranges.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import type { Row, RowQuery } from './row.ts'

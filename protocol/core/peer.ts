@@ -1,20 +1,9 @@
 /** The machine: one peer is `step(peer, now, input) → effects`. Here inputs are routed to what they mean and the rows and
  *  effects of one step are gathered; what things mean stands in the files named in the switch. */
-import {
-  type AuthorId,
-  type EpochId,
-  type GroupId,
-  type Now,
-  type PeerId,
-  type Topic,
-  assert,
-  instant,
-  later,
-  timestamp,
-} from './base.ts'
+import { type Now, type PeerId, type Topic, assert, instant, later, timestamp } from './base.ts'
 import { writeAck } from './ack.ts'
 import { answerWaiting, completeJoin, forgetNeighbour, onJoinRequest } from './admission.ts'
-import { type AdmitContext, type VerifiedMessage, isPaced } from './admit.ts'
+import { type VerifiedMessage, isPaced } from './admit.ts'
 import { dropCarried, onCarry, sweepCarried } from './carry.ts'
 import { type Cryptography, nobleCryptography } from './crypto.ts'
 import { createDeadlines } from './deadlines.ts'
@@ -28,7 +17,6 @@ import { limits } from './limits.ts'
 import { askNeighbour, onJoinAnswer, onJoinRefused, seekAdmission } from './join-ask.ts'
 import { createJoinDesk } from './join-desk.ts'
 import { passRequests } from './join-forward.ts'
-import { heldOp } from './log.ts'
 import { type Op, decodeRecord } from './op.ts'
 import { checkStored, onStored, startIncarnation } from './own-log.ts'
 import { onSlots, tellPresence, wishForLinks } from './presence.ts'
@@ -381,32 +369,3 @@ const opsOf = (group: Group, rows: readonly Row[]): readonly Op[] =>
     const op = decodeRecord(group.gid, row.value)
     return op.ok ? [op.value] : []
   })
-
-/** What admission may look up for a frame of this neighbour, or a gossip message of this topic. */
-export const admissionContext = (
-  peer: Peer,
-  from: PeerId,
-  source:
-    | { readonly channel: 'sync' | 'join' }
-    | { readonly channel: 'gossip'; readonly topic: Topic },
-): AdmitContext => {
-  const link = peer.links.get(from)
-  return {
-    channel: source.channel,
-    gossipGroup: source.channel === 'gossip' ? groupOfTopic(peer, source.topic) : undefined,
-    groupAt: index => link?.theirs?.[index],
-    keyOf: (gid: GroupId, author: AuthorId) => peer.groups.get(gid)?.log.authors.get(author)?.key,
-    writeKeyOf: (gid: GroupId, epoch: EpochId) => peer.groups.get(gid)?.writeKeys.get(epoch),
-    holds: op => {
-      const group = peer.groups.get(op.gid)
-      return group !== undefined && heldOp(group.log, op.author, op.seq)?.id === op.id
-    },
-  }
-}
-
-const groupOfTopic = (peer: Peer, topic: Topic): GroupId | undefined => {
-  for (const group of peer.groups.values()) {
-    for (const epoch of group.epochs.values()) if (epoch.topic === topic) return group.gid
-  }
-  return undefined
-}
