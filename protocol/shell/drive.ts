@@ -250,12 +250,15 @@ export const drive = async <Peer, Context>(parts: DriveParts<Peer, Context>): Pr
     }
   }
 
+  const viewOf = (group: GroupId): GroupView | undefined =>
+    shownGroup(group, isUnsettled, () => core.groupViewOf(peer, group, clock.now()))
+
   const show = (batch: readonly Effect[]): void => {
-    const changed = new Set<GroupId | undefined>()
-    for (const effect of batch) {
-      if (effect.type === 'answered') answer(effect.request, effect.answer)
-      else if (effect.type === 'changed') changed.add(effect.group)
-    }
+    const changed = new Set(ofType(batch, 'changed').map(({ group }) => group))
+    const answered = ofType(batch, 'answered')
+    // Whoever gets an answer may look only when the next steps are under way, and must see what was answered.
+    if (answered.length > 0) for (const group of changed) if (group !== undefined) viewOf(group)
+    for (const effect of answered) answer(effect.request, effect.answer)
     for (const group of changed) {
       emit(group === undefined ? { type: 'changed' } : { type: 'changed', group })
     }
@@ -366,8 +369,7 @@ export const drive = async <Peer, Context>(parts: DriveParts<Peer, Context>): Pr
       if (!isUnsettled || shownApp === undefined) shownApp = core.viewOf(peer, clock.now())
       return isFailing ? { ...shownApp, storage: 'failing' } : shownApp
     },
-    group: group =>
-      shownGroup(group, isUnsettled, () => core.groupViewOf(peer, group, clock.now())),
+    group: viewOf,
     ownMessage: (group, message) =>
       shownMessage(`${group}/${message}`, isUnsettled, () =>
         core.ownMessageOf(peer, group, message),

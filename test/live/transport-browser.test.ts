@@ -164,7 +164,8 @@ test('of two connections between the same pages one is left, and nothing is lost
     alice.call('dialBeside', bob.peer, ofBob),
     bob.call('dialBeside', alice.peer, ofAlice),
   ])
-  await until(async () => (await directs()).every(count => count === 3), { within: 20_000 })
+  // each page may have dialled the other in the first place already
+  await until(async () => (await directs()).every(count => count > 1), { within: 20_000 })
   const sent: string[] = []
   await until(
     async () => {

@@ -63,6 +63,36 @@ test('nothing is told, answered or shown before the rows are durable', async () 
   expect(order).toEqual(['written', 'sent', 'changed', 'answered'])
 })
 
+test('whoever got an answer sees what it answers, also while the next step is not durable', async () => {
+  const inner = memoryStore()
+  let isHeld = false
+  let release = (): void => undefined
+  const store = {
+    ...inner,
+    write: async (rows: Parameters<typeof inner.write>[0]) => {
+      if (isHeld) await new Promise<void>(resolve => (release = resolve))
+      await inner.write(rows)
+    },
+  }
+  const group = groupId('00'.repeat(16))
+  const react = (input: Input): readonly Effect[] => [
+    ...answerTo(input),
+    { type: 'changed', group },
+  ]
+  const { drive, inputs } = await runScript({ store, react })
+  expect(drive.group(group)?.forks).toBe(1)
+  await drive.dispatch(intent)
+  isHeld = true
+  const second = drive.dispatch(intent)
+  await until(() => inputs.length === 3)
+  expect(drive.group(group)?.forks).toBe(2)
+  await until(() => {
+    release()
+    return drive.group(group)?.forks === 3
+  })
+  await second
+})
+
 test('inputs that wait together share one durable write', async () => {
   const store = failingStore(memoryStore())
   const { drive } = await runScript({ store, react: answerTo })

@@ -135,7 +135,10 @@ describe('a page of this machine', () => {
     await page.waitForTimeout(600)
     await page.reload()
     await page.getByText('断网时写的一句').waitFor()
-    expect(await box(page).inputValue()).toBe('还没写完的草稿')
+    await until(async () => (await box(page).inputValue()) === '还没写完的草稿', {
+      within: 10_000,
+      that: 'the draft',
+    })
     await context.unroute('**/network-*.js')
     await page.reload()
     await isHandedOver(page, '断网时写的一句')

@@ -29,11 +29,11 @@ export type Outbox = {
   readonly list: () => Promise<readonly PendingText[]>
   readonly add: (text: PendingText) => Promise<void>
   readonly discard: (id: string) => Promise<void>
-  /** Hands over what can be handed over, oldest first; the rest stays. */
+  /** Hands over what can be handed over, oldest first; the rest stays. Answers with the ids of what the peer has now. */
   readonly drain: (peer: {
     readonly group: (group: GroupId) => GroupView | undefined
     readonly dispatch: (intent: Intent) => Promise<Result<IntentAnswer, Refusal>>
-  }) => Promise<void>
+  }) => Promise<ReadonlySet<string>>
 }
 
 const prefix = 'outbox/'
@@ -76,7 +76,7 @@ const isFinal = (reason: Refusal): boolean =>
   reason.type !== 'storage-failed' && reason.type !== 'stopped' && reason.type !== 'locked'
 
 export const createOutbox = (kv: Kv, sealed: SealedValues): Outbox => {
-  let turn: Promise<void> = Promise.resolve()
+  let turn: Promise<ReadonlySet<string>> = Promise.resolve(new Set())
 
   const read = async (): Promise<readonly Entry[]> => {
     const entries: Entry[] = []
@@ -118,13 +118,15 @@ export const createOutbox = (kv: Kv, sealed: SealedValues): Outbox => {
 
   const drainAll: Outbox['drain'] = async peer => {
     const stuck = new Set<GroupId>()
+    const done = new Set<string>()
     for (const entry of await read()) {
       const { group } = entry.text
       // never overtake an earlier text of the same group
-      if (!stuck.has(group) && (await handOver(entry, peer)) === 'stays') {
-        if (entry.text.refused === undefined) stuck.add(group)
-      }
+      if (stuck.has(group)) continue
+      if ((await handOver(entry, peer)) === 'done') done.add(entry.text.id)
+      else if (entry.text.refused === undefined) stuck.add(group)
     }
+    return done
   }
 
   return {

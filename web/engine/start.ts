@@ -254,7 +254,9 @@ export const startEngine = (afterThis: Promise<void>): EngineClient => {
       } catch {
         return false
       }
-      views.pending.value = [...views.pending.value, text]
+      // the writer may have found it in the store first
+      const others = views.pending.value.filter(({ id }) => id !== text.id)
+      views.pending.value = [...others, text]
       current?.picked('outbox')
       return true
     },

@@ -5,7 +5,7 @@ import { netStateOf } from './net-state.ts'
 import { startPeer } from './peer.ts'
 import type { GroupId, GroupView, Intent, IntentAnswer, PeerId, Refusal, Result } from '#protocol'
 import type { LinkKind, RowCipher } from '#shell'
-import type { InviteMade } from './client.ts'
+import type { InviteMade, PendingText } from './client.ts'
 import type { RunningPeer } from './peer.ts'
 import type { Outbox } from './outbox.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -73,25 +73,36 @@ export const startWriter = async (options: WriterOptions): Promise<Backend> => {
     toKeep.clear()
     void snapshot.keep(drive.app(), groups).catch(() => undefined)
   }
+  let draining: Promise<void> | undefined
+  let isDrainDue = false
   /** A text that was handed over changes from waiting to said in one picture: never in both places, never in none. */
-  let draining = 0
-  const drain = async (): Promise<void> => {
-    const groups = new Set(views.pending.value.map(text => text.group))
-    draining += 1
-    try {
-      await outbox.drain(drive)
-      const left = await outbox.list()
-      draining -= 1
-      batch(() => {
-        for (const group of groups) showGroup(group)
-        views.pending.value = left
-      })
-    } catch (reason) {
-      draining -= 1
-      throw reason
-    }
+  const drainOnce = async (): Promise<void> => {
+    const done = await outbox.drain(drive)
+    const listed = (await outbox.list()).filter(({ id }) => !done.has(id))
+    const known = new Set(listed.map(({ id }) => id))
+    batch(() => {
+      const { value: pending } = views.pending
+      for (const { group } of pending) changed.add(group)
+      for (const group of changed) showGroup(group)
+      changed.clear()
+      // what was written since the list was read stands in no list yet
+      const isNew = ({ id }: PendingText): boolean => !done.has(id) && !known.has(id)
+      views.pending.value = [...listed, ...pending.filter(isNew)]
+    })
     tabs.post({ type: 'outbox-changed' })
     showApp()
+  }
+  /** One at a time: a second one would show what the first has not put away. */
+  const drain = (): Promise<void> => {
+    isDrainDue = true
+    const run = async (): Promise<void> => {
+      while (isDrainDue) {
+        isDrainDue = false
+        await drainOnce()
+      }
+    }
+    draining ??= run().finally(() => (draining = undefined))
+    return draining
   }
   const laterOnce = (millis: number, action: () => void): (() => void) => {
     let timer: ReturnType<typeof setTimeout> | undefined
@@ -105,7 +116,7 @@ export const startWriter = async (options: WriterOptions): Promise<Backend> => {
   const keepSoon = laterOnce(snapshotMillis, keepSnapshot)
   const draw = laterOnce(drawMillis, () => {
     showApp()
-    if (draining === 0) {
+    if (draining === undefined) {
       for (const group of changed) showGroup(group)
       changed.clear()
     }
