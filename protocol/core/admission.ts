@@ -16,7 +16,6 @@ import {
   parkRequest,
 } from './join-forward.ts'
 import { releaseRequests } from './join-keep.ts'
-
 import { type JoinRequest, decodeJoinRequest, joinRequestIsSigned, requestName } from './join.ts'
 import { openLedger, planAck } from './ledger.ts'
 import type { Op } from './op.ts'

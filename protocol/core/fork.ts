@@ -61,13 +61,6 @@ const stretchThrough = (opAt: OpAt, seq: number): readonly Op[] | undefined => {
   return stretch
 }
 
-/** What is held where `op` contradicts it; undefined when that cannot be shown to others. */
-const oppositeOf = (opAt: OpAt, op: Op): readonly Op[] | undefined => {
-  const place = doubledPlace(opAt, op)
-  if (place === undefined) return undefined
-  return stretchThrough(opAt, opAt(place) === undefined ? place + 1 : place)
-}
-
 /** Keeps the proof that the log of `suspect` is doubled, and tells everybody. `suspect` is one checked stretch; the
  *  operation in it that contradicts stands at `at`. False: what it contradicts is not in memory. */
 export const proveFork = (
@@ -77,10 +70,11 @@ export const proveFork = (
   suspect: readonly Op[],
   at: Op,
 ): boolean => {
-  const opposite = oppositeOf(opAt, at)
   const { author } = at
-  const place = group.log.authors.get(author)?.forkAt
-  if (opposite === undefined || place === undefined) return false
+  const place = doubledPlace(opAt, at)
+  if (place === undefined) return false
+  const opposite = stretchThrough(opAt, opAt(place) === undefined ? place + 1 : place)
+  if (opposite === undefined) return false
   const known = group.forks.get(author)
   if (known !== undefined && known.place <= place) return true
   const proof: ForkProof = { place, sides: [opposite, suspect] }

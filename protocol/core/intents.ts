@@ -10,9 +10,9 @@ import {
   utf8ToBytes,
 } from './base.ts'
 import { join } from './join-ask.ts'
-import { createKeyBundle, createSelfCertificate, normaliseName } from './certificate.ts'
+import { normaliseName } from './certificate.ts'
 import { type Policy, policyHash } from './control.ts'
-import { x25519PublicKey } from './crypto.ts'
+import { identityOf } from './identity.ts'
 import type { Fact } from './fact.ts'
 import { epochKeys } from './epoch.ts'
 import { groupOf } from './genesis.ts'
@@ -29,7 +29,7 @@ import { planPresence } from './presence.ts'
 import { type Refusal, refusal } from './refusal.ts'
 import { deviceKey, outboxKey } from './rows.ts'
 import { encodeDeviceRow, encodeOutboxRow } from './saved.ts'
-import type { Device, Group, Peer } from './state.ts'
+import type { Group, Peer } from './state.ts'
 import { appendControl, appendFact, appendState, createOwnLog, startLog } from './write.ts'
 import { loadEarlier } from './window.ts'
 
@@ -158,29 +158,12 @@ const createOwnGroup = (
       unit,
       root,
     })
-    appendControl(peer, group, { type: 'create', policy, ...identityOf(peer, device) })
+    appendControl(peer, group, { type: 'create', policy, ...identityOf(peer, device, device) })
     renewHellos(peer)
     planPresence(peer)
     peer.effects.push({ type: 'changed' })
     return success({ type: 'group-created', group: gid })
   })
-
-const identityOf = (peer: Peer, device: Device) => {
-  const { cryptography, random } = peer
-  const { secret, name, unit } = device
-  const prekey = x25519PublicKey(device.prekeySecret)
-  return {
-    certificate: createSelfCertificate({
-      secret,
-      cryptography,
-      name,
-      unit,
-      wall: peer.now.wall,
-      random,
-    }),
-    keyBundle: createKeyBundle({ secret, cryptography, prekey }),
-  }
-}
 
 const createInvite = (
   peer: Peer,

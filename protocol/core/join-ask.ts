@@ -9,9 +9,8 @@ import {
   later,
   success,
 } from './base.ts'
-import { createKeyBundle, createSelfCertificate } from './certificate.ts'
-import { x25519PublicKey } from './crypto.ts'
 import { createGroup, currentEpoch } from './groups.ts'
+import { identityOf } from './identity.ts'
 import { lockCarried } from './ingest.ts'
 import type { IntentAnswer } from './intent.ts'
 import { addressToMultiaddr, decodeInvite, peerIdOf } from './invite.ts'
@@ -22,8 +21,8 @@ import {
   type JoinRequest,
   encodeJoinRequest,
   inviteSecretFromSeed,
-  joinRequestMessage,
   requestName,
+  signJoinRequest,
 } from './join.ts'
 import { indexOf, namesGroup } from './link.ts'
 import { type Refusal, type RefusalType, refusal } from './refusal.ts'
@@ -136,30 +135,11 @@ const createRequest = (peer: Peer, group: Group): JoinRequest | undefined => {
   const { joining, gid } = group
   if (device === undefined || joining === undefined) return undefined
   const inviteSecret = inviteSecretFromSeed(joining.invite.seed)
-  const invitePublic = cryptography.publicKey(inviteSecret)
-  const { secret } = device
-  const { name, unit } = joining
-  const certificate = createSelfCertificate({
-    secret,
-    cryptography,
-    name,
-    unit,
-    wall: peer.now.wall,
-    random,
-  })
-  const prekey = x25519PublicKey(device.prekeySecret)
-  const keyBundle = createKeyBundle({ secret, cryptography, prekey })
-  const nonce = random.bytes(16)
-  const message = joinRequestMessage(gid, invitePublic, certificate, keyBundle, nonce)
-  return {
-    gid,
-    invitePublic,
-    certificate,
-    keyBundle,
-    nonce,
-    inviteSignature: cryptography.sign(inviteSecret, message),
-    deviceSignature: cryptography.sign(secret, message),
-  }
+  const { certificate, keyBundle } = identityOf(peer, device, joining)
+  return signJoinRequest(
+    { gid, certificate, keyBundle, nonce: random.bytes(16) },
+    { inviteSecret, secret: device.secret, cryptography },
+  )
 }
 
 /** Somebody says no. To the own request: shown with its reason, and asked again later and at every new contact. To a request

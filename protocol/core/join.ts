@@ -54,6 +54,30 @@ export const joinRequestMessage = (
     encodeCbor([idBytes(gid), invitePublic, certificate, keyBundle, nonce]),
   )
 
+/** A request signed by both keys. `secret` is the device's seed, `inviteSecret` the invite's; the nonce has 16 bytes. */
+export const signJoinRequest = (
+  asked: Pick<JoinRequest, 'gid' | 'certificate' | 'keyBundle' | 'nonce'>,
+  keys: {
+    readonly inviteSecret: Uint8Array
+    readonly secret: Uint8Array
+    readonly cryptography: Cryptography
+  },
+): JoinRequest => {
+  const { gid, certificate, keyBundle, nonce } = asked
+  const { inviteSecret, secret, cryptography } = keys
+  const invitePublic = cryptography.publicKey(inviteSecret)
+  const message = joinRequestMessage(gid, invitePublic, certificate, keyBundle, nonce)
+  return {
+    gid,
+    invitePublic,
+    certificate,
+    keyBundle,
+    nonce,
+    inviteSignature: cryptography.sign(inviteSecret, message),
+    deviceSignature: cryptography.sign(secret, message),
+  }
+}
+
 export const encodeJoinRequest = (request: JoinRequest): Uint8Array =>
   encodeCbor([
     1,

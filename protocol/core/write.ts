@@ -1,7 +1,7 @@
 /** Own operations: sealed for the current epoch, signed, linked to the one before, and then applied by the same path as
  *  everybody else's. */
 import { type AuthorId, assert } from './base.ts'
-import { createSelfCertificate } from './certificate.ts'
+import { certificateOf } from './identity.ts'
 import { type ControlBody, encodeControl } from './control.ts'
 import { encodeBody } from './body.ts'
 import { type Fact, encodeFact } from './fact.ts'
@@ -97,14 +97,7 @@ export const startLog = (
     writeSignature: cryptography.sign(epoch.writeSecret, writeMessage(group.gid, authorPublic)),
     root,
   })
-  const certificate = createSelfCertificate({
-    secret: device.secret,
-    cryptography,
-    name,
-    unit,
-    wall: peer.now.wall,
-    random: peer.random,
-  })
+  const certificate = certificateOf(peer, device, { name, unit })
   const body = encodeGenesisBody({
     incarnation: log.incarnation,
     certificate,

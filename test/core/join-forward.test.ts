@@ -9,7 +9,7 @@ import { admit } from '../../protocol/core/admit.ts'
 import {
   decodeJoinRequest,
   encodeJoinRequest,
-  joinRequestMessage,
+  signJoinRequest,
   requestName,
 } from '../../protocol/core/join.ts'
 import { decodeJoinFrame, encodeJoinFrame } from '../../protocol/core/message.ts'
@@ -33,18 +33,8 @@ const strangersRequest = (gid: GroupId, random: Random): Uint8Array => {
   const names = { name: 'mallory', unit: '' }
   const certificate = createSelfCertificate({ secret, cryptography, ...names, wall, random })
   const keyBundle = createKeyBundle({ secret, cryptography, prekey })
-  const invitePublic = cryptography.publicKey(inviteSecret)
-  const nonce = random.bytes(16)
-  const message = joinRequestMessage(gid, invitePublic, certificate, keyBundle, nonce)
-  return encodeJoinRequest({
-    gid,
-    invitePublic,
-    certificate,
-    keyBundle,
-    nonce,
-    inviteSignature: cryptography.sign(inviteSecret, message),
-    deviceSignature: cryptography.sign(secret, message),
-  })
+  const asked = { gid, certificate, keyBundle, nonce: random.bytes(16) }
+  return encodeJoinRequest(signJoinRequest(asked, { inviteSecret, secret, cryptography }))
 }
 
 /** Hands a request over as it would come from the wire, and says what came of it. */

@@ -20,7 +20,7 @@ import {
 import {
   type JoinRequest,
   inviteSecretFromSeed,
-  joinRequestMessage,
+  signJoinRequest,
 } from '../../protocol/core/join.ts'
 import { seededRandom } from '../../protocol/core/random.ts'
 
@@ -83,19 +83,13 @@ export const invite = (name: string) => {
 }
 
 export const joinRequest = (joiner: TestDevice, inviteName: string): JoinRequest => {
-  const { secret, invitePublic } = invite(inviteName)
-  const { certificate, keyBundle } = joiner
+  const { certificate, keyBundle, secret } = joiner
   const nonce = seededRandom(`nonce ${joiner.id}`).bytes(16)
-  const message = joinRequestMessage(gid, invitePublic, certificate, keyBundle, nonce)
-  return {
-    gid,
-    invitePublic,
-    certificate,
-    keyBundle,
-    nonce,
-    inviteSignature: cryptography.sign(secret, message),
-    deviceSignature: cryptography.sign(joiner.secret, message),
-  }
+  const inviteSecret = invite(inviteName).secret
+  return signJoinRequest(
+    { gid, certificate, keyBundle, nonce },
+    { inviteSecret, secret, cryptography },
+  )
 }
 
 /** Every way to flip one bit, thinned out to about `count` ways. */
