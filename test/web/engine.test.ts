@@ -61,9 +61,9 @@ const isHandedOver = (page: Page, text: string) =>
     { within: 40_000, that: `${text} with a node` },
   )
 
-/** Every value of every database of this page, as text; and whether a plain key could be read. */
-const storedText = (page: Page): Promise<string> =>
-  page.evaluate(async () => {
+/** The values of every database of this page, as text: those under keys that begin so, or all. */
+const storedText = (page: Page, prefix = ''): Promise<string> =>
+  page.evaluate(async start => {
     const settled = <T>(request: IDBRequest<T>): Promise<T> =>
       new Promise((resolve, reject) => {
         request.onsuccess = () => resolve(request.result)
@@ -80,13 +80,28 @@ const storedText = (page: Page): Promise<string> =>
       if (name === undefined || name === 'petrel-writer') continue
       const database = await settled(indexedDB.open(name))
       for (const store of database.objectStoreNames) {
-        const values = await settled(database.transaction(store).objectStore(store).getAll())
-        all.push(...values.map(textOf))
+        const rows = database.transaction(store).objectStore(store)
+        const [keys, values] = await Promise.all([
+          settled(rows.getAllKeys()),
+          settled<unknown[]>(rows.getAll()),
+        ])
+        const isMeant = (key: IDBValidKey | undefined): boolean =>
+          start === '' || (typeof key === 'string' && key.startsWith(start))
+        all.push(...values.filter((_value, at) => isMeant(keys[at])).map(textOf))
       }
       database.close()
     }
     return all.join('\n')
+  }, prefix)
+
+/** What was shown last is kept anew every few seconds; resolves when that happened. */
+const snapshotKept = async (page: Page): Promise<void> => {
+  const before = await storedText(page, 'snapshot/group/')
+  await until(async () => (await storedText(page, 'snapshot/group/')) !== before, {
+    within: 20_000,
+    that: 'a newer snapshot',
   })
+}
 
 test('an invite leaves the address before anything is asked for, and its secret is never sent', async () => {
   const served = await serveFolder(builtApp)
@@ -131,8 +146,7 @@ describe('a page of this machine', () => {
     await write(page, '断网时写的一句')
     await page.getByText('仅在本机，通信模块就绪后交出').waitFor()
     await box(page).fill('还没写完的草稿')
-    await until(async () => (await storedText(page)).length > 0, { that: 'something stored' })
-    await page.waitForTimeout(600)
+    await until(async () => (await storedText(page, 'draft/')) !== '', { that: 'a stored draft' })
     await page.reload()
     await page.getByText('断网时写的一句').waitFor()
     await until(async () => (await box(page).inputValue()) === '还没写完的草稿', {
@@ -146,7 +160,7 @@ describe('a page of this machine', () => {
 
     // history is there from disk, before any network code
     await context.route('**/network-*.js', route => route.abort())
-    await page.waitForTimeout(2_500)
+    await snapshotKept(page)
     await page.reload()
     await log(page).getByText('断网时写的一句').waitFor()
     expect(await storedText(page)).not.toMatch(/断网时写的一句|还没写完的草稿|周洋/)
@@ -213,7 +227,7 @@ describe('a page of the LAN, without a secure origin', () => {
     await page.getByRole('button', { name: '加入', exact: true }).click()
     await write(page, '局域网里写的')
     await isHandedOver(page, '局域网里写的')
-    await page.waitForTimeout(2_500)
+    await snapshotKept(page)
     expect(await storedText(page)).not.toMatch(/局域网里写的|王强/)
     await page.reload()
     await page.getByRole('heading', { name: '打开本机内容' }).waitFor()
